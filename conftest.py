@@ -1,0 +1,15 @@
+"""Names the plugins, nothing else."""
+
+import pytest
+
+# Asserts of helpers below fixtures/ go blank unless this stands before their import.
+pytest.register_assert_rewrite("fixtures")
+
+pytest_plugins = [
+    "fixtures.plugins.options",
+    "fixtures.plugins.stack",
+    "fixtures.plugins.systems",
+    "fixtures.plugins.evidence",
+    "fixtures.plugins.reporting",
+    "fixtures.plugins.session_report",
+]
