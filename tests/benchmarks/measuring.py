@@ -1,0 +1,64 @@
+"""Measuring two ways of doing a thing against each other, in one run.
+
+Covers: alternating pairs of child processes, CPU seconds, the ratio with its spread.
+Not here: limits; figures are printed, never gated: two shared cores make absolute times noise.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """Ours against theirs, pair by pair."""
+
+    ours_s: float
+    """Median CPU seconds, user and system, children included."""
+    theirs_s: float
+    ratio: float
+    """Median of the pairs' ratios."""
+    lowest: float
+    highest: float
+
+    def __str__(self) -> str:
+        return (
+            f"ours {self.ours_s:.2f} s CPU, theirs {self.theirs_s:.2f} s CPU, ratio "
+            f"{self.ratio:.2f} (pairs from {self.lowest:.2f} to {self.highest:.2f})"
+        )
+
+
+def cpu_s(argv: Sequence[str], *, extra_env: Mapping[str, str] | None = None) -> float:
+    """CPU seconds of one command and all its children; it must end with exit code 0."""
+    kept = {name: each for name, each in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    before = os.times()
+    subprocess.run(
+        argv,
+        cwd=ROOT,
+        env={**kept, **(extra_env or {})},
+        stdout=subprocess.DEVNULL,
+        check=True,
+    )
+    after = os.times()
+    user = after.children_user - before.children_user
+    return user + after.children_system - before.children_system
+
+
+def compare(ours: Sequence[str], theirs: Sequence[str], *, pairs: int = 7) -> Ratio:
+    """Run both in turn; the first pair only warms up."""
+    measured = [(cpu_s(ours), cpu_s(theirs)) for _ in range(pairs + 1)][1:]
+    ratios = [each / other for each, other in measured]
+    return Ratio(
+        ours_s=statistics.median(each for each, _ in measured),
+        theirs_s=statistics.median(other for _, other in measured),
+        ratio=statistics.median(ratios),
+        lowest=min(ratios),
+        highest=max(ratios),
+    )

@@ -1,0 +1,117 @@
+"""Whole rehearsals in processes of their own, to be stopped, starved and killed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from fixtures.core import waits
+
+ROOT = Path(__file__).parents[3]
+ENDED_S = 60.0
+
+
+@dataclass(frozen=True)
+class Rehearsal:
+    """One dry run of the lineage smoke, whose evidence and temporary files are all below here."""
+
+    home: Path
+    evidence: Path
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """TMPDIR marks every process of the run: children inherit it through the allow-list."""
+        kept = {name: value for name, value in os.environ.items() if name != "CI"}
+        return {**kept, "TMPDIR": str(self.home / "tmp"), "HOME": str(self.home)}
+
+    def start(self) -> subprocess.Popen[bytes]:
+        """Start it as a terminal would: a process group of its own."""
+        return subprocess.Popen(
+            [
+                *(sys.executable, "-m", "pytest", "-m", "marquez", "-p", "no:cacheprovider"),
+                *("--evidence-root", str(self.evidence)),
+            ],
+            cwd=ROOT,
+            env=self.environment,
+            stdout=(self.home / "out").open("wb"),
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+    def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run the `rehearsal` command."""
+        return subprocess.run(
+            [sys.executable, "-m", "fixtures.command", *arguments],
+            cwd=ROOT,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def lines(self) -> int:
+        """How many ledger lines there are so far."""
+        found = list((self.evidence / "marquez").glob(".*.partial/ledger.jsonl"))
+        return sum(path.read_bytes().count(b"\n") for path in found if path.exists())
+
+    def processes(self) -> list[str]:
+        """Command lines of every process that belongs to the run and still lives."""
+        mark = f"TMPDIR={self.home / 'tmp'}".encode()
+        alive = []
+        for folder in Path("/proc").iterdir():
+            if not folder.name.isdigit() or int(folder.name) == os.getpid():
+                continue
+            try:
+                mine = mark in (folder / "environ").read_bytes().split(b"\0")
+                line = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+            except OSError:
+                continue
+            if mine and line:
+                alive.append(line)
+        return alive
+
+    def output(self) -> str:
+        """What it has printed."""
+        return (self.home / "out").read_text(encoding="utf-8", errors="replace")
+
+    def stop_at(self, line: int, number: signal.Signals) -> int:
+        """Start it, signal its whole group once the ledger has so many lines; its exit code."""
+        running = self.start()
+        waits.until(
+            lambda: self.lines() >= line or running.poll() is not None,
+            bool,
+            what=f"ledger line {line}",
+            timeout_s=ENDED_S,
+            hint="Read the output.",
+            poll_s=0.005,
+        )
+        if running.poll() is None:
+            os.killpg(running.pid, number)
+        return running.wait(timeout=ENDED_S)
+
+
+@pytest.fixture
+def rehearsal(tmp_path: Path) -> Iterator[Rehearsal]:
+    """A dry run that has not started yet; nothing of it may live on."""
+    (tmp_path / "tmp").mkdir()
+    made = Rehearsal(tmp_path, tmp_path / "evidence")
+    yield made
+    assert_gone(made.processes)
+
+
+def assert_gone(processes: Callable[[], list[str]]) -> None:
+    """Nothing of a run lives on; a browser may take a moment to see that it is alone."""
+    waits.until(
+        processes,
+        lambda alive: not alive,
+        what="every process of the run to end",
+        timeout_s=5,
+        hint="Look for it with ps.",
+    )
