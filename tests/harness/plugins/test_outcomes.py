@@ -247,7 +247,7 @@ def test_evidence_root_that_is_a_file(project: Project) -> None:
     """An evidence root that is a file: clear error, exit 3, the file untouched."""
     root = project.pytester.path / "root"
     root.write_text("mine", encoding="utf-8")
-    result = project.run("-m", "marquez", "--evidence-root", "root")
+    result = project.run("-m", "marquez", "--evidence-root=root")
     assert result.ret == 3
     result.stdout.fnmatch_lines(
         ["*[[]evidence-not-writable[]]*Not a directory*", "*hint: Name a folder*"]
@@ -417,3 +417,20 @@ def test_stopped_session_leaves_terminal_summary(project: Project) -> None:
     result = project.run("-m", "marquez")
     assert result.ret == 2
     result.stdout.fnmatch_lines(["evidence: dist/staging/marquez/*.interrupted"])
+
+
+def test_path_after_a_blank_is_no_test_path(project: Project, tmp_path: Path) -> None:
+    """An option's path that exists elsewhere does not send pytest to another root directory."""
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    result = project.spawn("-m", "marquez", "--evidence-root", str(elsewhere))
+    assert result.ret == 0
+    assert len(list((elsewhere / "marquez").glob("*Z"))) == 1
+    result.stdout.fnmatch_lines(["evidence: *elsewhere/marquez/*Z"])
+
+
+def test_path_after_a_blank_in_a_call_is_refused(project: Project, tmp_path: Path) -> None:
+    """Called from Python, where starting over is not ours: a clear error with code and hint."""
+    result = project.run("-m", "marquez", "--evidence-root", str(tmp_path))
+    assert result.ret == 4
+    result.stderr.fnmatch_lines(["*[[]option-needs-equals[]]*", "*hint: Write --evidence-root=*"])
