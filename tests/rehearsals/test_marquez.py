@@ -14,6 +14,8 @@ from collections.abc import Sequence
 
 import pytest
 
+from fixtures.core.records.events import StoredEvent
+from fixtures.core.records.exports import ExportFacts
 from fixtures.core.records.lineage import Dataset, LineageGraph, LineageRun
 from fixtures.core.records.picture import Picture
 from fixtures.core.records.refine import RefineResult
@@ -44,6 +46,22 @@ def test_run_completed(
     assert verdict, verdict.story
 
 
+def test_events_stored(
+    events: Sequence[StoredEvent], run_id: str, refine: RefineResult, weigh: Weigh
+) -> None:
+    """Step 2: START and COMPLETE of our run are stored, and valid."""
+    verdict = weigh(marquez.events_stored(events, run_id, refine))
+    assert verdict, verdict.story
+
+
+def test_job_version_predicted(
+    runs: Sequence[LineageRun], run_id: str, refine: RefineResult, weigh: Weigh
+) -> None:
+    """Step 2: the run made the job version that its inputs and outputs predict."""
+    verdict = weigh(marquez.job_version_predicted(runs, run_id, refine))
+    assert verdict, verdict.story
+
+
 def test_inputs_and_outputs(
     runs: Sequence[LineageRun],
     run_id: str,
@@ -65,6 +83,12 @@ def test_graph_linked(graph: LineageGraph, refine: RefineResult, weigh: Weigh) -
 def test_screenshot_shows_job(picture: Picture, refine: RefineResult, weigh: Weigh) -> None:
     """Step 4: the picture shows the job and its input and output nodes."""
     verdict = weigh(marquez.screenshot_shows_job(picture, refine))
+    assert verdict, verdict.story
+
+
+def test_exports_complete(exports: Sequence[ExportFacts], weigh: Weigh) -> None:
+    """Step 4: the exports hold all the service has, not just a first page."""
+    verdict = weigh(marquez.exports_complete(exports))
     assert verdict, verdict.story
 
 

@@ -1,0 +1,113 @@
+"""Evidence to work on: sealed, killed, still owned; and the command in a process of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fixtures.core.outcome import Waiver
+from fixtures.core.records.systems import Mode, Provenance, System
+from fixtures.core.redaction import Redactor
+from fixtures.core.verdict import Promise
+from fixtures.evidence.bundle import Bundle, systems_entry
+from fixtures.guardrails import marquez as guardrails
+from fixtures.procedures import closing
+
+Reserve = Callable[..., Bundle]
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """Evidence root."""
+    return tmp_path / "evidence"
+
+
+@pytest.fixture
+def reserve(root: Path) -> Iterator[Reserve]:
+    """Opens a bundle below the root; whoever asked decides how it ends."""
+    opened: list[Bundle] = []
+
+    def made(**opening: Any) -> Bundle:
+        bundle = Bundle.reserve(
+            root,
+            word="marquez",
+            mode=Mode.DRY_RUN,
+            redactor=Redactor(),
+            registry=guardrails.REGISTRY,
+            opening={
+                "environment": "hotpass-staging",
+                "owners": ["QA (primary)", "Engineering (support)"],
+                "operator": "tester",
+                "runbook": "Lineage smoke test runbook",
+                "strict": False,
+                "staging": False,
+                "narrowed": "",
+                "harness": {"version": "0", "python": "3", "pytest": "9", "platform": "linux"},
+                "systems": systems_entry([System(name="hotpass", claimed=Provenance.SIMULATED)]),
+                "taints": [],
+                "settings": {},
+                **opening,
+            },
+        )
+        opened.append(bundle)
+        return bundle
+
+    yield made
+    for bundle in opened:
+        bundle.ledger.close()
+
+
+@pytest.fixture
+def sealed(reserve: Reserve) -> Path:
+    """Honest bundle of a rehearsal that broke one promise, waived, and was then stopped."""
+    bundle = reserve(narrowed="-k run_completed")
+    waiver = Waiver(
+        guardrail="marquez.run-completed",
+        reason="known defect",
+        owner="QA",
+        expires=date(2999, 1, 1),
+    )
+    promise = Promise("marquez.run-completed", "runs.json", "one run")
+    bundle.note_verdict(promise.broke("none"), waiver=waiver)
+    return closing.close(bundle, junit=None).folder
+
+
+@pytest.fixture
+def killed(reserve: Reserve) -> Path:
+    """Directory a killed rehearsal left behind."""
+    bundle = reserve()
+    bundle.save("notes.md", b"half of the notes\n")
+    bundle.ledger.close()
+    return bundle.folder
+
+
+@pytest.fixture
+def rehearsal(tmp_path: Path) -> Run:
+    """Runs ``rehearsal`` as a user would, in an empty folder."""
+    program = "import sys; from fixtures.command.main import main; sys.exit(main())"
+
+    def run(
+        *argv: str, code: str = program, unbuffered: str = "", **how: Any
+    ) -> subprocess.CompletedProcess[str]:
+        import fixtures
+
+        path = str(Path(fixtures.__file__).parents[1])
+        return subprocess.run(
+            [sys.executable, "-c", code, *argv],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": path, "PYTHONUNBUFFERED": unbuffered},
+            text=True,
+            check=False,
+            timeout=30,
+            **{"capture_output": True, **how},
+        )
+
+    return run

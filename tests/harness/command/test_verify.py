@@ -1,0 +1,150 @@
+"""`rehearsal verify`: one screen for people, JSON for machines, and an exit code."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fixtures.command.main import main
+from fixtures.core.outcome import Exit
+from fixtures.evidence import verify
+from fixtures.guardrails import marquez as guardrails
+
+
+def test_honest_bundle_is_verified(sealed: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Whole, complete and what it says: verified, though it tells of a stopped rehearsal."""
+    assert main(["verify", str(sealed)]) == Exit.HELD
+    said = capsys.readouterr().out
+    for what in (
+        str(sealed),
+        "mode        DRY RUN (simulated: hotpass), environment hotpass-staging",
+        "outcome     SIMULATED, would have been INTERRUPTED",
+        f"guardrails  0 of {len(list(guardrails.REGISTRY))} held",
+        "by          tester; owners QA (primary), Engineering (support)",
+        "signature   unsigned",
+        "reason      marquez.stack-healthy ended in no verdict",
+        "waived      marquez.run-completed until 2999-01-01 by QA: known defect",
+        "narrowed    -k run_completed: it never counts",
+        "VERIFIED: whole, complete, and what its ledger says. Not a proof of liveness.",
+    ):
+        assert what in said
+    assert said.count("  ✓ ") == len(verify.CHECKS)
+    assert "✗" not in said
+    assert "DENIED" not in said
+
+
+def test_honest_bundle_for_machines(sealed: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The same answer as JSON, every check by name."""
+    assert main(["verify", str(sealed), "--json"]) == Exit.HELD
+    body = json.loads(capsys.readouterr().out)
+    assert body["verified"] is True
+    assert body["directory"] == str(sealed)
+    assert (body["word"], body["mode"]) == ("marquez", "dry run")
+    assert (body["outcome"], body["would_be"]) == ("SIMULATED", "INTERRUPTED")
+    assert body["narrowed"] == "-k run_completed"
+    assert len(body["manifest_sha256"]) == 64
+    assert [check["name"] for check in body["checks"]] == [name for name, _ in verify.CHECKS]
+    assert all(check["holds"] and not check["denied"] for check in body["checks"])
+
+
+def change(name: str) -> Callable[[Path], object]:
+    return lambda folder: (folder / name).write_bytes((folder / name).read_bytes() + b" ")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "check"),
+    [
+        pytest.param(change("report.html"), "sums", id="changed-report"),
+        pytest.param(change("ledger.jsonl"), "sums", id="changed-ledger"),
+        pytest.param(change("manifest.json"), "sums", id="changed-manifest"),
+        pytest.param(change("SHA256SUMS"), "sums", id="changed-sums"),
+        pytest.param(lambda folder: (folder / "report.html").unlink(), "sums", id="lost-file"),
+        pytest.param(
+            lambda folder: (folder / "extra.txt").write_text("x"), "sums", id="file-too-many"
+        ),
+        pytest.param(
+            lambda folder: (folder / "manifest.json").unlink(), "directory", id="never-sealed"
+        ),
+        pytest.param(
+            lambda folder: (folder / "link").symlink_to("/etc/hostname"), "directory", id="link"
+        ),
+    ],
+)
+def test_spoilt_bundle_is_denied(
+    sealed: Path,
+    capsys: pytest.CaptureFixture[str],
+    spoil: Callable[[Path], Any],
+    check: str,
+) -> None:
+    """One spoilt byte denies, and both answers name the check and what was not looked at."""
+    spoil(sealed)
+    assert main(["verify", str(sealed)]) == Exit.BROKE
+    said = capsys.readouterr().out
+    assert f"  ✗ {check}" in said
+    assert "not looked at: " in said
+    assert "DENIED: 1 reason(s)" in said
+    assert "VERIFIED" not in said
+    assert main(["verify", str(sealed), "--json"]) == Exit.BROKE
+    body = json.loads(capsys.readouterr().out)
+    assert body["verified"] is False
+    assert [each["name"] for each in body["checks"] if not each["holds"]] == [check]
+
+
+def test_renamed_bundle_is_denied(sealed: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """An interrupted bundle under the name of a finished one is denied."""
+    better = sealed.with_name(sealed.name.removesuffix(".interrupted"))
+    sealed.rename(better)
+    assert main(["verify", str(better)]) == Exit.BROKE
+    assert "part company" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("make", "told"),
+    [
+        pytest.param(lambda _: None, "is no directory", id="missing"),
+        pytest.param(lambda path: path.write_text("x"), "is no directory", id="file"),
+        pytest.param(lambda path: path.mkdir(), "never sealed", id="empty-directory"),
+        pytest.param(lambda path: path.symlink_to(path), "is no directory", id="link-to-itself"),
+    ],
+)
+@pytest.mark.parametrize("options", [[], ["--json"]], ids=["people", "machines"])
+def test_what_is_no_bundle_is_denied(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    make: Callable[[Path], object],
+    told: str,
+    options: list[str],
+) -> None:
+    """A place without a bundle is denied in the same form: no traceback, no other exit code."""
+    place = tmp_path / "20261122T000000Z"
+    make(place)
+    assert main(["verify", str(place), *options]) == Exit.BROKE
+    said = capsys.readouterr().out
+    assert told in said
+    if options:
+        body = json.loads(said)
+        assert body["verified"] is False
+        assert body["manifest_sha256"] is None
+
+
+def test_copied_bundle_is_verified_elsewhere(
+    sealed: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A copy on another disk, named relatively, says the same of itself."""
+    copy = tmp_path / "usb stick" / sealed.name
+    shutil.copytree(sealed, copy)
+    assert main(["verify", str(copy)]) == Exit.HELD
+
+
+def test_relative_name_is_enough(
+    sealed: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Standing inside, a dot will do: the name is that of the directory."""
+    monkeypatch.chdir(sealed)
+    assert main(["verify", "."]) == Exit.HELD
+    assert str(sealed) in capsys.readouterr().out

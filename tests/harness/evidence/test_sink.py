@@ -1,0 +1,170 @@
+"""Self-tests of the one sink."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+from pathlib import Path
+
+import pytest
+
+from fixtures.core import errors
+from fixtures.core.redaction import Redactor
+from fixtures.evidence.sink import Sink
+
+SECRET = "secret-value"
+MASK = "[REDACTED:v-1]"
+
+
+@pytest.fixture
+def sink(tmp_path: Path) -> Sink:
+    """A sink that knows one secret."""
+    redactor = Redactor()
+    redactor.register(SECRET, name="S")
+    return Sink(tmp_path, redactor)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        ".",
+        "..",
+        ".hidden",
+        "../up.json",
+        "a/../../up.json",
+        "a/./b",
+        "/etc/passwd",
+        "a//b",
+        "a/",
+        "a\\b",
+        "a b",
+        "a\nb",
+        "a\0b",
+        "ä.json",
+        "~root",
+        "-rf",
+        "a/b/c/d/e",
+        "x" * 122,
+        "a.json\n",
+    ],
+)
+def test_illegal_names_are_refused(sink: Sink, name: str) -> None:
+    """No path upwards, nothing hidden, nothing a shell or another system reads otherwise."""
+    with pytest.raises(errors.ArtefactRefused):
+        sink.save(name, b"x")
+    with pytest.raises(errors.ArtefactRefused):
+        sink.save_json(name, {})
+    with pytest.raises(errors.ArtefactRefused), sink.stream(name):
+        pass
+    assert list(sink.folder.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["manifest.json", "SHA256SUMS", "sha256sums", "attestation.dsse.json", "ledger.jsonl"],
+)
+def test_the_names_of_the_seal_are_taken(sink: Sink, name: str) -> None:
+    """An artefact cannot stand where sealing would write over it."""
+    with pytest.raises(errors.ArtefactRefused, match="sealing"):
+        sink.save(name, b"x")
+
+
+@pytest.mark.parametrize(
+    "name", ["cli.log", "artifacts/summary.json", "runs.json.page-2", "a_b-c"]
+)
+def test_legal_names_are_taken(sink: Sink, name: str) -> None:
+    """Sub-folders are made as needed, and what is said of the file is so."""
+    saved = sink.save(name, b"content")
+    assert (sink.folder / name).read_bytes() == b"content"
+    assert (saved.path, saved.size_bytes) == (name, 7)
+    assert saved.sha256 == hashlib.sha256(b"content").hexdigest()
+
+
+@pytest.mark.parametrize(
+    "again", ["cli.log", "CLI.LOG", "Cli.log"], ids=["same", "upper", "mixed"]
+)
+def test_a_name_is_taken_once(sink: Sink, again: str) -> None:
+    """Nothing is written twice, nor beside a twin that another system takes for the same."""
+    sink.save("cli.log", b"first")
+    with pytest.raises(errors.ArtefactRefused, match="there already"):
+        sink.save(again, b"second")
+    assert [path.name for path in sink.folder.iterdir()] == ["cli.log"]
+    assert (sink.folder / "cli.log").read_bytes() == b"first"
+
+
+def test_text_is_masked_and_counted(sink: Sink) -> None:
+    """The disk holds the mask, the digest is of what it holds, the count names no value."""
+    saved = sink.save("notes.md", f"{SECRET} and {SECRET}".encode())
+    data = (sink.folder / "notes.md").read_bytes()
+    assert data == f"{MASK} and {MASK}".encode()
+    assert saved.sha256 == hashlib.sha256(data).hexdigest()
+    assert sink.masked == {"notes.md": {MASK: 2}}
+
+
+@pytest.mark.parametrize("form", ["payload", "pretty"])
+def test_json_is_masked_and_stays_json(sink: Sink, form: str) -> None:
+    """Keys and values; nothing to count, nothing noted."""
+    sink.save_json("a.json", {SECRET: [SECRET]}, form=form)  # type: ignore[arg-type]  # of the list
+    sink.save_json("b.json", {"x": 1})
+    assert SECRET.encode() not in (sink.folder / "a.json").read_bytes()
+    assert sink.masked == {"a.json": {MASK: 2}}
+
+
+def test_pictures_are_left_alone(sink: Sink) -> None:
+    """A mask would break a picture; what it shows has passed as text before."""
+    sink.save("graph.png", SECRET.encode())
+    assert (sink.folder / "graph.png").read_bytes() == SECRET.encode()
+    assert sink.masked == {}
+
+
+def test_a_value_that_is_no_json_is_refused(sink: Sink) -> None:
+    """NaN is refused before the name is taken."""
+    with pytest.raises(errors.ArtefactRefused, match=r"a\.json"):
+        sink.save_json("a.json", {"x": float("nan")})
+    sink.save_json("a.json", {"x": 1.5})
+
+
+def test_a_stream_is_kept_piece_by_piece(sink: Sink) -> None:
+    """Pieces arrive aside, the name stands when all is there."""
+    with sink.stream("cli.log") as file:
+        file.write(b"one\n")
+        file.flush()
+        assert [path.name for path in sink.folder.iterdir()] == [".cli.log.part"]
+        assert (sink.folder / ".cli.log.part").read_bytes() == b"one\n"
+        file.write(b"two\n")
+        assert not file.kept
+    assert [path.name for path in sink.folder.iterdir()] == ["cli.log"]
+    saved = file.saved("cli.log")
+    assert saved.sha256 == hashlib.sha256(b"one\ntwo\n").hexdigest()
+    assert (saved.size_bytes, file.kept) == (8, True)
+
+
+@pytest.mark.parametrize("blow", [KeyboardInterrupt, ValueError, OSError])
+def test_a_stream_is_kept_however_it_ends(sink: Sink, blow: type[BaseException]) -> None:
+    """What arrived before the trouble is evidence of the trouble."""
+
+    def arrive() -> None:
+        with sink.stream("cli.log") as file:
+            file.write(b"one\n")
+            raise blow
+
+    with pytest.raises(blow):
+        arrive()
+    assert (sink.folder / "cli.log").read_bytes() == b"one\n"
+
+
+def test_a_stream_on_a_full_disk_is_no_artefact(
+    sink: Sink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What cannot be written is an error, never a shorter file."""
+
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(errors.EvidenceNotWritable), sink.stream("cli.log") as file:
+        file.write(b"one\n")
+    assert not file.kept
+    assert not (sink.folder / "cli.log").exists()

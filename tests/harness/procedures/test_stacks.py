@@ -1,0 +1,247 @@
+"""Stacks: embedded ones come and go whole; live ones say everything that is missing."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from fixtures.clients import browser, hotpass
+from fixtures.core import errors, taint
+from fixtures.core.records.systems import Provenance
+from fixtures.core.settings import EnvironmentTable, Settings
+from fixtures.procedures import stacks
+
+EMPTY = EnvironmentTable(provenance={})
+RUNNING = EnvironmentTable(
+    provenance={},
+    marquez_url="http://127.0.0.1:1",
+    marquez_admin_url="http://127.0.0.1:2",
+    marquez_ui_url="http://127.0.0.1:3",
+    marquez_log=(sys.executable, "-c", "print('a line of the log')"),
+)
+
+
+def recorder_threads() -> list[str]:
+    return [each.name for each in threading.enumerate() if each.name == "marquez-recorder"]
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """Directory that looks like a Hotpass checkout, without history."""
+    (tmp_path / "pyproject.toml").write_text("")
+    return tmp_path
+
+
+@pytest.fixture
+def no_marks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Process in which nothing simulated exists yet."""
+    monkeypatch.setattr(taint, "_marks", [])
+
+
+@pytest.mark.usefixtures("no_marks")
+def test_embedded_stack_answers_and_goes_away(known: Settings) -> None:
+    """While open it answers and taints; afterwards no thread and no directory is left."""
+    before = recorder_threads()
+    with stacks.embedded(known.words.marquez, browser_asked=browser.NO_BROWSER) as stack:
+        assert stack.marquez.health()["healthcheck"]
+        assert len(list((stack.scratch / "data").iterdir())) == 2
+        assert b"SIMULATED" in b"".join(stack.service_log())
+        assert [each.provenance for each in stack.systems] == [Provenance.SIMULATED] * 2
+        assert stack.browser is None
+        scratch = stack.scratch
+    assert not scratch.exists()
+    assert recorder_threads() == before
+    assert len(taint.marks()) == 2
+    with pytest.raises(errors.SystemUnreachable):
+        stack.marquez.health()
+
+
+def test_embedded_stack_goes_away_when_the_body_raises(known: Settings) -> None:
+    """An error inside ends everything as well."""
+    before, seen = recorder_threads(), []
+
+    def body() -> None:
+        with stacks.embedded(known.words.marquez) as stack:
+            seen.append(stack.scratch)
+            raise RuntimeError("boom")
+
+    with pytest.raises(RuntimeError, match="boom"):
+        body()
+    [scratch] = seen
+    assert scratch.name.startswith("rehearsal-")
+    assert not scratch.exists()
+    assert recorder_threads() == before
+
+
+def test_embedded_stack_goes_away_when_it_does_not_come_up(
+    known: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Failing half-way leaves nothing: the server already runs when the inputs are written."""
+
+    def refuse(_: Path) -> None:
+        raise OSError("no room")
+
+    before = recorder_threads()
+    monkeypatch.setattr("fixtures.simulators.hotpass.inputs.write_synthetic_inputs", refuse)
+    with pytest.raises(OSError, match="no room"), stacks.embedded(known.words.marquez):
+        pytest.fail("the body must not run")
+    assert recorder_threads() == before
+
+
+def test_embedded_stack_takes_a_real_command(known: Settings, checkout: Path) -> None:
+    """With a checkout the run-book's own command runs in it; the recorder stays simulated."""
+    with stacks.embedded(known.words.marquez, hotpass_root=checkout) as stack:
+        assert stack.hotpass.prefix == hotpass.RUNBOOK_PREFIX
+        assert stack.hotpass.root == checkout
+        assert not stack.hotpass.variables
+
+
+def test_checkout_is_proved_by_its_commit(known: Settings, checkout: Path) -> None:
+    """A commit is the identity of a checkout; without one it counts as simulated."""
+    with stacks.embedded(known.words.marquez, hotpass_root=checkout) as stack:
+        assert stack.systems[1].provenance is Provenance.SIMULATED
+        assert "commit is not known" in stack.systems[1].detail
+    git = ["git", "-C", str(checkout), "-c", "user.name=t", "-c", "user.email=t@example.org"]
+    for words in (["init", "-q"], ["commit", "-q", "--allow-empty", "-m", "first"]):
+        subprocess.run([*git, *words], check=True)
+    with stacks.embedded(known.words.marquez, hotpass_root=checkout) as stack:
+        assert stack.systems[1].provenance is Provenance.LOCAL
+        assert len(stack.systems[1].identity["git commit"]) == 40
+
+
+def missing(
+    *, environment: EnvironmentTable = EMPTY, stack: str = "running", root: Path | None = None
+) -> list[str]:
+    return stacks.missing_live(
+        environment, environment_name="hotpass-staging", stack=stack, hotpass_root=root
+    )
+
+
+def test_everything_missing_is_listed_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing configured: one line each, with the way to provide it."""
+    monkeypatch.setattr(shutil, "which", lambda _: None)
+    lines = missing()
+    assert len(lines) == 6
+    for what in (
+        "--hotpass-root PATH",
+        "pip install uv",
+        "REHEARSAL_ENVIRONMENTS__HOTPASS_STAGING__MARQUEZ_URL",
+        "REHEARSAL_ENVIRONMENTS__HOTPASS_STAGING__MARQUEZ_ADMIN_URL",
+        "REHEARSAL_ENVIRONMENTS__HOTPASS_STAGING__MARQUEZ_UI_URL",
+        "REHEARSAL_ENVIRONMENTS__HOTPASS_STAGING__MARQUEZ_LOG",
+    ):
+        assert len([line for line in lines if line.endswith(what) or f"{what}," in line]) == 1
+
+
+def test_variables_named_are_the_ones_read(
+    monkeypatch: pytest.MonkeyPatch, pytestconfig: pytest.Config
+) -> None:
+    """Setting exactly what the list names leaves nothing missing."""
+    from fixtures.core import settings
+
+    monkeypatch.setattr(shutil, "which", lambda name: f"/usr/bin/{name}")
+    for line in missing(root=pytestconfig.rootpath):
+        name = line.partition(": set ")[2].partition(",")[0]
+        log = '["docker", "logs"]'
+        monkeypatch.setenv(name, log if name.endswith("_LOG") else "http://127.0.0.1:1")
+    again = settings.load(pytestconfig.rootpath / "pyproject.toml")
+    environment = again.environments["hotpass-staging"]
+    assert not missing(environment=environment, root=pytestconfig.rootpath)
+
+
+def test_directory_that_is_no_checkout_is_missing(tmp_path: Path) -> None:
+    """A directory without a pyproject.toml is named as what it is not."""
+    assert any(str(tmp_path) in line for line in missing(environment=RUNNING, root=tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("docker", "answers", "told"),
+    [
+        pytest.param(False, False, "no `docker` on PATH", id="no-docker"),
+        pytest.param(True, False, "gets no answer from an engine", id="no-engine"),
+        pytest.param(True, True, "", id="docker-is-there"),
+    ],
+)
+def test_compose_is_missing_whatever_is_there(
+    monkeypatch: pytest.MonkeyPatch, checkout: Path, docker: bool, answers: bool, told: str
+) -> None:
+    """No Compose stack is brought up yet: that comes first, then what else is missing."""
+    monkeypatch.setattr(
+        shutil, "which", lambda name: f"/usr/bin/{name}" if docker or name == "uv" else None
+    )
+    monkeypatch.setattr(stacks, "_engine_answers", lambda: answers)
+    lines = missing(stack="compose", root=checkout)
+    assert "--stack running" in lines[0]
+    assert "deploy/docker/docker-compose.yml is not there" in lines[1]
+    assert [line for line in lines[2:] if told in line] == lines[2:]
+    assert len(lines) == (3 if told else 2)
+
+
+def test_engine_is_asked_by_its_program(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Without the program, or with one that fails, no engine answers."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert not stacks._engine_answers()
+    for code in (1, 0):
+        (tmp_path / "docker").write_text(f"#!/bin/sh\nexit {code}\n")
+        (tmp_path / "docker").chmod(0o755)
+        assert stacks._engine_answers() is (code == 0)
+
+
+@pytest.mark.usefixtures("no_marks")
+@pytest.mark.parametrize("stack", ["compose", "running"])
+def test_live_never_falls_back_to_a_simulator(known: Settings, stack: str) -> None:
+    """What is missing is told, and nothing simulated was made for want of it."""
+    with (
+        pytest.raises(errors.PrerequisitesMissing) as caught,
+        stacks.live(
+            known.words.marquez,
+            EMPTY,
+            environment_name="hotpass-staging",
+            stack=stack,
+            hotpass_root=None,
+        ),
+    ):
+        pytest.fail("the body must not run")
+    assert caught.value.code == "prerequisites-missing"
+    assert len(caught.value.missing) >= 2
+    assert "nothing was started" in caught.value.hint
+    assert taint.marks() == ()
+
+
+@pytest.mark.usefixtures("no_marks")
+def test_live_over_a_running_stack(
+    known: Settings, checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All that is configured is used as it is; nothing proves it, so it counts as simulated."""
+    monkeypatch.setattr(shutil, "which", lambda name: f"/usr/bin/{name}")
+    with stacks.live(
+        known.words.marquez,
+        RUNNING,
+        environment_name="hotpass-staging",
+        stack="running",
+        hotpass_root=checkout,
+        browser_asked=browser.NO_BROWSER,
+    ) as stack:
+        assert stack.marquez.api_url == RUNNING.marquez_url
+        assert stack.hotpass.prefix == hotpass.RUNBOOK_PREFIX
+        assert b"".join(stack.service_log()) == b"a line of the log\n"
+        assert stack.systems[0].claimed is Provenance.LOCAL
+        assert stack.systems[0].provenance is Provenance.SIMULATED
+        scratch = stack.scratch
+    assert not scratch.exists()
+    assert taint.marks() == ()
+
+
+def test_log_command_that_fails_is_refused_after_its_output(tmp_path: Path) -> None:
+    """What it printed is handed over first: it may say why."""
+    argv = (sys.executable, "-c", "print('no such container'); raise SystemExit(3)")
+    pieces = stacks._output_of(argv, cwd=tmp_path)
+    assert next(pieces) == b"no such container\n"
+    with pytest.raises(errors.SystemRefused, match="ended with exit code 3") as caught:
+        next(pieces)
+    assert "marquez_log" in caught.value.hint
