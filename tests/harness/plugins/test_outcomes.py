@@ -358,8 +358,8 @@ def test_unconfigured_staging_is_blocked(
             "*[[]prerequisites-missing[]] 4 missing",
             "*- a Hotpass checkout: pass --hotpass-root PATH",
             "*- uv, *",
-            "*- a stack: *--stack running",
-            "*- Docker: no `docker` on PATH",
+            "*- a stack: *--stack running;*",
+            "*- Docker: *no `docker` is on PATH",
             "*marquez: BLOCKED*",
         ]
     )
