@@ -162,8 +162,8 @@ def test_directory_that_is_no_checkout_is_missing(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("docker", "answers", "told"),
     [
-        pytest.param(False, False, "no `docker` on PATH", id="no-docker"),
-        pytest.param(True, False, "gets no answer from an engine", id="no-engine"),
+        pytest.param(False, False, "no `docker` is on PATH", id="no-docker"),
+        pytest.param(True, False, "gets no answer from one", id="no-engine"),
         pytest.param(True, True, "", id="docker-is-there"),
     ],
 )
