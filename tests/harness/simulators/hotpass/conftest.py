@@ -1,4 +1,4 @@
-"""A workspace with synthetic inputs, and a server that takes down every event it is sent.
+"""A workspace with synthetic inputs, a server that takes down every event it is sent, and a bench.
 
 Not here: the simulated Marquez; this server knows no model and answers 201 to whatever comes.
 """
@@ -8,8 +8,10 @@ from __future__ import annotations
 import http.server
 import json
 import os
+import shutil
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ import pytest
 
 from fixtures.simulators.hotpass import cli
 from fixtures.simulators.hotpass.inputs import write_synthetic_inputs
+from fixtures.simulators.hotpass.manifest_samples import write_synthetic_manifests
 
 
 class EventServer(http.server.ThreadingHTTPServer):
@@ -57,15 +60,39 @@ def event_server() -> Iterator[EventServer]:
         thread.join()
 
 
+@pytest.fixture(scope="session")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Inputs and manifests, written once and copied into every workspace."""
+    folder = tmp_path_factory.mktemp("checkout")
+    write_synthetic_inputs(folder / "data")
+    write_synthetic_manifests(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def results(checkout: Path) -> Path:
+    """What ``refine --archive`` and ``enrich`` make of the inputs, made once."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in os.environ:
+            if name.startswith("HOTPASS_"):
+                patch.delenv(name)
+        patch.setenv("HOTPASS_DISABLE_LINEAGE", "1")
+        patch.chdir(checkout)
+        cli.main(["refine", "--archive"])
+        cli.main(["enrich", "--input", "dist/refined.xlsx", "--output", "dist/enriched.xlsx"])
+    return checkout / "dist"
+
+
 @pytest.fixture
-def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def workspace(checkout: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The working directory, with the synthetic inputs in ``data``; lineage is off."""
     for name in os.environ:
         if name.startswith(("HOTPASS_", "OPENLINEAGE_", "COLUMNS")):
             monkeypatch.delenv(name)
+    monkeypatch.delenv("PREFECT_API_URL", raising=False)
     monkeypatch.setenv("HOTPASS_DISABLE_LINEAGE", "1")
     monkeypatch.chdir(tmp_path)
-    write_synthetic_inputs(tmp_path / "data")
+    shutil.copytree(checkout / "data", tmp_path / "data")
     return tmp_path
 
 
@@ -88,3 +115,52 @@ def refine(workspace: Path) -> Callable[..., int]:
         return cli.main(["refine", "--archive", *arguments])
 
     return run
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a command that was run left on its streams, and its exit code."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def events(self) -> dict[str, Any]:
+        """The NDJSON on stdout: data by event, the last of a name."""
+        lines = [json.loads(line) for line in self.out.splitlines()]
+        return {line["event"]: line["data"] for line in lines}
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """A workspace with inputs and manifests, and the command to run in it."""
+
+    workspace: Path
+    received: list[dict[str, Any]]
+    """Lineage events of everything run so far."""
+
+    monkeypatch: pytest.MonkeyPatch
+    _capture: pytest.CaptureFixture[str]
+
+    def run(self, *argv: str, defects: str = "", faults: str = "") -> Outcome:
+        """Run one command in this process with these switches."""
+        with self.monkeypatch.context() as patch:
+            patch.setenv("HOTPASS_SIMULATOR_DEFECTS", defects)
+            patch.setenv("HOTPASS_SIMULATOR_FAULTS", faults)
+            self._capture.readouterr()
+            code = cli.main(argv)
+        return Outcome(code, *self._capture.readouterr())
+
+
+@pytest.fixture
+def bench(
+    checkout: Path,
+    workspace: Path,
+    received: list[dict[str, Any]],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Bench:
+    """Inputs, manifests and a lineage server around the command."""
+    shutil.copytree(checkout / "prefect", workspace / "prefect")
+    return Bench(workspace, received, monkeypatch, capsys)

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from fixtures.simulators.hotpass import faults
-from fixtures.simulators.hotpass.faults import FAULTS, Faults, UnknownFaultError
+from fixtures.simulators.hotpass.faults import FAULTS, Faults
+from fixtures.simulators.hotpass.switchboard import UnknownSwitchError
 
 Refine = Callable[..., int]
 
@@ -36,7 +37,7 @@ def test_switches_are_a_comma_list() -> None:
 
 def test_asking_for_an_unlisted_switch_is_an_error() -> None:
     """The code may not test for a switch the table does not explain."""
-    with pytest.raises(UnknownFaultError):
+    with pytest.raises(UnknownSwitchError):
         _ = "haang" in Faults()
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -61,12 +61,13 @@ def test_configured_run_id_is_used(received: Events, refine: Refine, run_id: lis
     assert [event["run"]["runId"] for event in received] == [RUN_ID, RUN_ID]
 
 
-def test_run_id_is_hex_unless_given(received: Events, refine: Refine) -> None:
-    """Without one, thirty-two digits and no dashes, the same in both events."""
-    assert refine() == 0
-    first, second = (event["run"]["runId"] for event in received)
-    assert first == second
-    assert re.fullmatch("[0-9a-f]{32}", first)
+def test_run_id_is_new_unless_given(received: Events, refine: Refine) -> None:
+    """Without one, a UUID as everybody writes it, the same in both events of a run."""
+    assert refine() == refine() == 0
+    first, second, third, fourth = (event["run"]["runId"] for event in received)
+    assert (first, third) == (second, fourth)
+    assert first != third
+    assert first == str(UUID(first))
 
 
 def test_facets_say_what_ran(received: Events, refine: Refine) -> None:
@@ -80,9 +81,10 @@ def test_facets_say_what_ran(received: Events, refine: Refine) -> None:
         "source_spreadsheet": "data/example-clubs.xlsx",
     }
     assert "simulated" in VERSION
+    base = "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/"
     for event in received:
-        assert event["run"]["facets"]["hotpass"] == facet
-        assert event["job"]["facets"] == {"hotpass": facet}
+        assert event["run"]["facets"]["hotpass"] == {**facet, "_schemaURL": f"{base}RunFacet"}
+        assert event["job"]["facets"] == {"hotpass": {**facet, "_schemaURL": f"{base}JobFacet"}}
 
 
 def test_variables_name_namespace_and_producer(
@@ -113,6 +115,9 @@ def test_failure_after_start_is_reported(
     assert refine() == 1
     assert kinds(received) == ["START", "FAIL"]
     assert names(received[1]["outputs"]) == {str(workspace / "dist/refined.xlsx")}
+    reason = received[1]["run"]["facets"]["errorMessage"]
+    assert reason["message"].startswith("data/zz.xlsx cannot be read")
+    assert reason["_schemaURL"]
     assert "Error: data/zz.xlsx cannot be read" in capsys.readouterr().err
 
 
@@ -122,7 +127,7 @@ def test_failure_after_start_is_reported(
         pytest.param(["--input-dir", "absent"], id="no-folder"),
         pytest.param(["--input-dir", "data/example-clubs.xlsx"], id="a-file"),
         pytest.param(["--input-dir", "."], id="no-excel-file"),
-        pytest.param(["--profile", "staging"], id="no-profile"),
+        pytest.param(["--profile", "nobody"], id="no-profile"),
         pytest.param(["--config", "absent.json"], id="no-config"),
     ],
 )

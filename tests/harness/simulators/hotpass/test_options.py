@@ -23,7 +23,7 @@ def test_banner_comes_first(refine: Refine, capsys: pytest.CaptureFixture[str]) 
     ("argv", "exit_code", "complaint"),
     [
         pytest.param([], 1, "usage: hotpass", id="bare"),
-        pytest.param(["refine", "--profile", "staging"], 2, "'staging' could not", id="profile"),
+        pytest.param(["refine", "--profile", "nobody"], 2, "'nobody' could not", id="profile"),
         pytest.param(["polish"], 2, "invalid choice", id="verb"),
         pytest.param(["refine", "--log-format", "xml"], 2, "invalid choice", id="choice"),
         pytest.param(["refine", "--party-store-path", "p"], 2, "cannot do", id="refused-option"),
