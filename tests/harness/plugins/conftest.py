@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,6 +41,10 @@ class Project:
 
     def run(self, *arguments: str) -> pytest.RunResult:
         """Run pytest inside this process."""
+        # The outer session may have collected the real rehearsal, whose module has the same name:
+        # the inner one would be handed that. What is imported meanwhile is forgotten afterwards.
+        for name in [each for each in sys.modules if each.startswith("tests.rehearsals")]:
+            del sys.modules[name]
         # Ctrl-C in the inner session is not ours.
         return self.pytester.runpytest_inprocess(
             "-p", "no:cacheprovider", *arguments, no_reraise_ctrlc=True
