@@ -29,11 +29,11 @@ OTHER = "3f1c0f0e-0000-4000-8000-000000000002"
         pytest.param("ABORT", "ABORTED", id="abort"),
         pytest.param("COMPLETED", "RUNNING", id="typo"),
         pytest.param("OTHER", "RUNNING", id="other"),
-        pytest.param(None, "RUNNING", id="null"),
+        pytest.param(None, "NEW", id="null"),
     ],
 )
 def test_state_of_a_run(recorder: Recorder, event: Builder, kind: str | None, state: str) -> None:
-    """What is no end is "running"."""
+    """What is no end is "running"; no word at all leaves a run as new as it was."""
     recorder.record(event(kind, RUN))
     assert recorder.run(RUN)["state"] == state
 
@@ -44,7 +44,7 @@ def test_a_simulator_taints_the_process(recorder: Recorder) -> None:
 
 
 def test_child_is_listed_under_its_parent(recorder: Recorder, event: Builder) -> None:
-    """A parent facet makes the parent, and the child's name starts with it."""
+    """A parent facet makes the parent, started with its child; the child's name starts with it."""
     facet = {
         "_producer": "p",
         "_schemaURL": "s",
@@ -55,9 +55,25 @@ def test_child_is_listed_under_its_parent(recorder: Recorder, event: Builder) ->
     recorder.record(event("START", RUN, job="flow.task", run=run))
     child = recorder.job("tests", "flow.task")
     assert (child["parentJobName"], child["simpleName"]) == ("flow", "task")
-    assert recorder.run(OTHER)["startedAt"] is None
+    assert recorder.run(OTHER)["startedAt"] == "2026-11-22T01:00:00Z"
     node = recorder.lineage("job:tests:flow.task")["graph"][0]
     assert node["data"]["latestRun"]["id"] == OTHER
+
+
+def test_child_of_a_run_that_is_taken(recorder: Recorder, event: Builder) -> None:
+    """Two jobs naming one run as their parent: the later parent gets a run of its own."""
+    for name, run_id in (("one", RUN), ("two", str(uuid4()))):
+        facet = {
+            "_producer": "p",
+            "_schemaURL": "s",
+            "run": {"runId": OTHER},
+            "job": {"namespace": "tests", "name": name},
+        }
+        run = {"runId": run_id, "facets": {"parent": facet}}
+        recorder.record(event("START", run_id, job="task", run=run))
+    assert [run["id"] for run in recorder.runs("tests", "one")["runs"]] == [OTHER]
+    conflicting = str(ids.name_uuid(f"tests:two:{OTHER}"))
+    assert [run["id"] for run in recorder.runs("tests", "two")["runs"]] == [conflicting]
 
 
 def test_concurrent_events_all_count(recorder: Recorder, event: Builder) -> None:
@@ -171,6 +187,16 @@ def test_fault_wrong_namespace(recorder: Recorder, event: Builder) -> None:
     assert recorder.jobs("tests")["jobs"] == []
 
 
+def test_graph_of_a_dataset_its_writer_left(recorder: Recorder, event: Builder) -> None:
+    """A dataset is looked up through its writers, former ones too, and may end up alone."""
+    recorder.record(event("COMPLETE", RUN, job="writer", outputs=["d"]))
+    recorder.record(event("COMPLETE", OTHER, job="reader", inputs=["d"]))
+    assert len(recorder.lineage("dataset:tests:d")["graph"]) == 3
+    recorder.record(event("START", str(uuid4()), job="writer"))
+    assert len(recorder.lineage("dataset:tests:d")["graph"]) == 1
+    assert len(recorder.lineage("job:tests:reader")["graph"]) == 2
+
+
 def test_graph_reaches_through_shared_datasets(recorder: Recorder, event: Builder) -> None:
     """Depth counts jobs: 0 is the job alone with its datasets, each step one job further."""
     for number in range(3):
@@ -230,6 +256,8 @@ def test_latest_runs_are_at_most_ten(recorder: Recorder, event: Builder) -> None
         pytest.param("dataset:s3://bucket:a/b", ("dataset", "s3://bucket", "a/b"), id="scheme"),
         pytest.param("dataset:pg://h:5432:t", ("dataset", "pg://h:5432", "t"), id="port"),
         pytest.param("dataset:ns:d#version", ("dataset", "ns", "d"), id="version"),
+        pytest.param("job:ns:a:b:c", ("job", "ns", "a:b:c"), id="colons"),
+        pytest.param("dataset:ns:s3://b/k", ("dataset", "ns", "s3://b/k"), id="address"),
     ],
 )
 def test_node_ids_come_apart(text: str, node: tuple[str, str, str]) -> None:
@@ -333,6 +361,22 @@ def test_streaming_jobs_are_linked_while_they_run(recorder: Recorder, event: Bui
 def test_times_are_shown_as_instants(text: str, shown: str) -> None:
     """Stamps come back in UTC with 0, 3 or 6 digits."""
     assert times.text(times.micros(text)) == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        pytest.param("2026-11-22T01:00:00Z", "2026-11-22T01:00Z", id="no-seconds"),
+        pytest.param("2026-11-22T01:00:02Z", "2026-11-22T01:00:02Z", id="seconds"),
+        pytest.param("2026-11-22T01:00:02.5Z", "2026-11-22T01:00:02.500Z", id="millis"),
+        pytest.param("2026-11-22T01:00:00.000001Z", "2026-11-22T01:00:00.000001Z", id="micros"),
+        pytest.param("2026-11-22T01:00+05:30", "2026-11-22T01:00+05:30", id="offset"),
+        pytest.param("2026-11-22T01:00", "2026-11-22T01:00Z[UTC]", id="bare"),
+    ],
+)
+def test_times_in_arguments_are_javas(text: str, shown: str) -> None:
+    """Stamps among a run's arguments keep their offset and lose what is zero."""
+    assert times.zoned(text) == shown
 
 
 @pytest.mark.parametrize(
