@@ -17,10 +17,6 @@ from uuid import uuid4
 import pytest
 import requests
 
-from fixtures.simulators.marquez import door
-from fixtures.simulators.marquez.state import Recorder
-from tests.contract import real_marquez
-
 ABSENT = object()
 """Stands for a field to leave out."""
 
@@ -68,6 +64,8 @@ def tools(request: pytest.FixtureRequest) -> None:
 @pytest.fixture(scope="session")
 def launched_marquez() -> Iterator[Target]:
     """A real Marquez started for this session, with an empty database."""
+    from tests.contract import real_marquez
+
     with real_marquez.serve() as running:
         yield Target(admin_url=running.admin_url, api_url=running.api_url)
 
@@ -76,6 +74,10 @@ def launched_marquez() -> Iterator[Target]:
 def target(request: pytest.FixtureRequest) -> Iterator[Target]:
     """One server: the recorder, and a real Marquez when one is named or asked for."""
     if request.param == "recorder":
+        # Not at the top: this file is read whenever pytest starts, whatever it then runs.
+        from fixtures.simulators.marquez import door
+        from fixtures.simulators.marquez.state import Recorder
+
         with door.serve(Recorder()) as doors:
             yield Target(admin_url=doors.admin_url, api_url=doors.api_url)
     elif os.environ.get("MARQUEZ_URL"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -211,9 +212,12 @@ def test_refine_survives_the_disk() -> None:
 
 
 def test_outputs_are_workbook_and_archives() -> None:
-    """Lineage should show the workbook, even one that is not there, and every new archive."""
+    """Lineage should show the files that are there: the workbook, and every new archive."""
     assert REFINE.dataset_inputs == {Dataset("ns", "/a.xlsx")}
-    assert REFINE.dataset_outputs == {Dataset("ns", "/out.xlsx"), Dataset("ns", "/a.xlsx")}
+    there = dataclasses.replace(REFINE, workbook=dataclasses.replace(FILE, path="/out.xlsx"))
+    assert there.dataset_outputs == {Dataset("ns", "/out.xlsx"), Dataset("ns", "/a.xlsx")}
+    absent = dataclasses.replace(REFINE, workbook=None)
+    assert absent.dataset_outputs == {Dataset("ns", "/a.xlsx")}
 
 
 def test_picture_survives_the_disk() -> None:

@@ -441,3 +441,38 @@ def test_path_after_a_blank_in_a_call_is_refused(project: Project, tmp_path: Pat
     result = project.run("-m", "marquez", "--evidence-root", str(tmp_path))
     assert result.ret == 4
     result.stderr.fnmatch_lines(["*[[]option-needs-equals[]]*", "*hint: Write --evidence-root=*"])
+
+
+def test_words_alone_collect_rehearsals_alone(project: Project) -> None:
+    """`-m marquez` imports no self-test: a plain install lacks what those need."""
+    other = project.pytester.path / "tests" / "test_other.py"
+    other.write_text("import a_package_nobody_has\n", encoding="utf-8")
+    assert project.run("-m", "marquez", "tests").ret == 0
+    assert project.run("-m", "not arc", "tests").ret == 2
+
+
+def test_too_short_a_secret_is_refused(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A secret setting that would blank the evidence is wrong usage, before anything starts."""
+    monkeypatch.setenv("REHEARSAL_SECRETS__X", "abc")
+    result = project.run("-m", "marquez")
+    assert result.ret == 4
+    result.stderr.fnmatch_lines(["*[[]settings-invalid[]] the secret x has fewer than 6*"])
+    assert not project.evidence.exists()
+
+
+def test_sessions_of_one_second_keep_both_reports(project: Project) -> None:
+    """Two sessions that end together leave two session reports."""
+    for _ in range(2):
+        assert project.run("-m", "marquez").ret == 0
+    assert len(list((project.evidence / "reports").glob("*.html"))) == 2
+
+
+@pytest.mark.parametrize(
+    "option",
+    [pytest.param(["-p", "no:html"], id="no-html"), pytest.param(["--setup-plan"], id="plan")],
+)
+def test_no_session_report_where_none_can_be(project: Project, option: list[str]) -> None:
+    """Without pytest-html, or where nothing is tested, there is no session report."""
+    result = project.spawn("-m", "marquez", *option)
+    result.stdout.no_fnmatch_line("*INTERNALERROR*")
+    assert not (project.evidence / "reports").exists()

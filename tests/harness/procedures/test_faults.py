@@ -47,7 +47,7 @@ PASSED, FAILED, BLOCKED = Outcome.PASSED, Outcome.FAILED, Outcome.BLOCKED
 
 COMMAND_FAULTS = [
     ("exit-nonzero", {REFINE: BROKE}, FAILED),
-    ("no-workbook", {REFINE: BROKE}, FAILED),
+    ("no-workbook", dict.fromkeys((REFINE, VERSION, FILES, GRAPH), BROKE), FAILED),
     ("stale-workbook", {REFINE: BROKE}, FAILED),
     ("no-lineage", dict.fromkeys(LINEAGE, OPEN), BLOCKED),
     ("no-complete", dict.fromkeys((*MODEL, EVENTS), BROKE), FAILED),
@@ -56,7 +56,12 @@ COMMAND_FAULTS = [
     ("wrong-namespace", dict.fromkeys(LINEAGE, OPEN) | {EVENTS: BROKE}, BLOCKED),
     ("lost-output", dict.fromkeys((VERSION, FILES, GRAPH, PICTURE), BROKE), FAILED),
     ("late-start", dict.fromkeys((RUN, EVENTS, GRAPH, PICTURE), BROKE), FAILED),
-    ("die-by-signal", dict.fromkeys((REFINE, *MODEL, EVENTS), BROKE), FAILED),
+    # It left no file behind: nothing to compare lineage with.
+    (
+        "die-by-signal",
+        dict.fromkeys(MODEL, OPEN) | dict.fromkeys((REFINE, RUN, EVENTS), BROKE),
+        FAILED,
+    ),
     # A second run of somebody else's is no fault of ours: it must not be taken for one.
     ("twice", {}, PASSED),
 ]

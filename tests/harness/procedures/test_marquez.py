@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from fixtures.clients import browser
 from fixtures.core import errors
 from fixtures.core.outcome import Exit, Outcome
+from fixtures.drawing import lineage, png
 from fixtures.evidence import layout, verify
 from fixtures.evidence.bundle import Bundle
 from fixtures.guardrails import marquez as guardrails
@@ -293,3 +295,29 @@ def foreign_event(name: str) -> dict[str, Any]:
         "inputs": [{"namespace": "hotpass.local", "name": name}],
         "outputs": [],
     }
+
+
+@pytest.mark.parametrize(
+    ("text", "how"),
+    [
+        pytest.param("a page like any other", "screenshot", id="nothing-secret"),
+        pytest.param(f"a page that shows {SECRET}", "drawn", id="secret-in-the-page"),
+    ],
+)
+def test_page_that_shows_a_secret_is_not_photographed(
+    quick_stage: Staged, monkeypatch: pytest.MonkeyPatch, text: str, how: str
+) -> None:
+    """A picture cannot be masked: one of a page with a secret never reaches the disk."""
+    photograph = png.svg_to_png(lineage.lineage_svg({"graph": []}, title="photograph"))
+
+    def taken(*_: object, names: Iterable[str], **__: object) -> browser.Shot:
+        return browser.Shot(photograph, tuple(names), text)
+
+    monkeypatch.setattr(browser, "screenshot", taken)
+    quick_stage.bundle.redactor.register(SECRET, name="made up")
+    quick_stage.plan(browser="chromium")
+    played = quick_stage.play()
+    assert not played.not_held
+    assert json.loads(played.text("picture.json"))["how"] == how
+    note = played.sealed.summary.artefacts["graph.png"]["note"]
+    assert note.startswith("the page shows a secret" if how == "drawn" else "screenshot of http")

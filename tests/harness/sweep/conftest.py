@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,8 +82,14 @@ class Rehearsal:
         """What it has printed."""
         return (self.home / "out").read_text(encoding="utf-8", errors="replace")
 
-    def stop_at(self, line: int, number: signal.Signals) -> int:
-        """Start it, signal its whole group once the ledger has so many lines; its exit code."""
+    def stop_at(
+        self, line: int, number: signal.Signals, *, again: int = 0, gap_s: float = 0.0
+    ) -> int:
+        """Start it, signal its whole group once the ledger has so many lines; its exit code.
+
+        Args:
+            again: How many more signals follow, a gap apart.
+        """
         running = self.start()
         waits.until(
             lambda: self.lines() >= line or running.poll() is not None,
@@ -92,8 +99,11 @@ class Rehearsal:
             hint="Read the output.",
             poll_s=0.005,
         )
-        if running.poll() is None:
-            os.killpg(running.pid, number)
+        for _ in range(1 + again):
+            if running.poll() is None:
+                os.killpg(running.pid, number)
+                # The gap is what is tried: nothing to look at would say when it is over.
+                time.sleep(gap_s)
         return running.wait(timeout=ENDED_S)
 
 

@@ -13,8 +13,8 @@ from fixtures.guardrails.registries import REGISTRIES
 if TYPE_CHECKING:
     from tests.harness.sweep.conftest import Rehearsal
 
-LINES = [1, 2, 4, 6, 8, 10, 12, 15, 18, 20, 22, 24, 26, 28, 30, 34, 38]
-"""Ledger lines at which to strike; a dry run writes about 43."""
+LINES = [1, 2, 4, 6, 8, 10, 12, 15, 18, 20, 22, 24, 26, 28, 32, 36, 40, 44, 48, 52, 56]
+"""Ledger lines at which to strike; a dry run writes about 58."""
 
 
 @pytest.mark.parametrize("line", LINES)
@@ -47,3 +47,18 @@ def test_kill_is_recovered(rehearsal: Rehearsal, line: int) -> None:
     assert answer.verified, answer.denials
     if code != 0 and bundles[0].name.endswith(".interrupted"):
         assert answer.manifest["would_be"] == "INTERRUPTED"
+
+
+@pytest.mark.parametrize("gap_s", [0.0, 0.05, 0.2, 0.45])
+@pytest.mark.parametrize("line", [4, 20, 40, 50])
+def test_ctrl_c_again_and_again_changes_nothing(
+    rehearsal: Rehearsal, line: int, gap_s: float
+) -> None:
+    """An impatient operator tears nothing: exit 2, one verified bundle, no traceback."""
+    code = rehearsal.stop_at(line, signal.SIGINT, again=3, gap_s=gap_s)
+    bundles = list((rehearsal.evidence / "marquez").iterdir())
+    assert len(bundles) == 1, [path.name for path in bundles]
+    answer = verify.verify(bundles[0], registries=REGISTRIES)
+    assert answer.verified, answer.denials
+    assert code in (0, 2), rehearsal.output()
+    assert "Traceback" not in rehearsal.output()

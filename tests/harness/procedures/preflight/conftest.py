@@ -1,0 +1,118 @@
+"""A made-up machine: its home, its programs, its Hotpass checkout, all below tmp_path."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from fixtures.core.settings import EnvironmentTable, Settings
+from fixtures.procedures.preflight.finding import Finding, Look
+from fixtures.simulators.marquez.door import RecorderServer
+from fixtures.simulators.marquez.state import Recorder
+
+Install = Callable[..., Path]
+
+
+def only(found: Iterator[Finding] | list[Finding]) -> Finding:
+    """The one finding there is."""
+    [finding] = found
+    return finding
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Home of nobody, with no variable of the operator's own in the shell."""
+    folder = tmp_path / "home"
+    folder.mkdir()
+    monkeypatch.setenv("HOME", str(folder))
+    for name in os.environ:
+        if name.startswith(("REHEARSAL_", "OPENLINEAGE_", "GIT_")):
+            monkeypatch.delenv(name)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
+    """Puts a program on a PATH that holds nothing but git: ``install("docker", exit_code=1)``."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    git = shutil.which("git")
+    if git is None:
+        pytest.skip("git is not installed; preflight asks it what is ignored")
+    (folder / "git").symlink_to(Path(git).resolve())
+    monkeypatch.setenv("PATH", str(folder))
+
+    def put(name: str, *, exit_code: int = 0) -> Path:
+        program = folder / name
+        program.unlink(missing_ok=True)
+        program.write_text(f"#!/bin/sh\nexit {exit_code}\n")
+        program.chmod(0o755)
+        return program
+
+    return put
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """Hotpass checkout in which nothing is missing."""
+    root = tmp_path / "hotpass"
+    (root / ".venv/lib/python3.13/site-packages/openlineage/client").mkdir(parents=True)
+    for folder in ("apps/data-platform/hotpass/profiles", "data", "deploy/docker"):
+        (root / folder).mkdir(parents=True)
+    profiles = root / "apps/data-platform/hotpass/profiles"
+    for name in ("aviation.yaml", "generic.yaml", "README.md"):
+        (profiles / name).write_text("")
+    (root / "data/clubs.xlsx").write_bytes(b"PK\x03\x04")
+    (root / "deploy/docker/docker-compose.yml").write_text("services: {}\n")
+    (root / ".gitignore").write_text("/dist/\n/.venv/\n")
+    (root / "pyproject.toml").write_text("")
+    subprocess.run(["git", "init", "--quiet", str(root)], check=True, timeout=30)  # noqa: S607
+    return root
+
+
+@pytest.fixture
+def look(tmp_path: Path, known: Settings) -> Look:
+    """Dry run of the lineage smoke, as this project's settings have it."""
+    return Look(
+        settings=known.model_copy(update={"browser": "none"}),
+        staging=False,
+        environment_name="hotpass-staging",
+        environment=EnvironmentTable(provenance={}),
+        stack="compose",
+        hotpass_root=None,
+        evidence_root=tmp_path / "evidence",
+    )
+
+
+@pytest.fixture
+def recorder() -> Iterator[Recorder]:
+    """Recorder that knows nothing yet."""
+    made = Recorder()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def server(recorder: Recorder) -> Iterator[RecorderServer]:
+    """Recorder that answers on two ports of loopback."""
+    served = RecorderServer(recorder)
+    served.start()
+    yield served
+    served.stop()
+
+
+@pytest.fixture
+def running(server: RecorderServer) -> EnvironmentTable:
+    """Environment whose lineage service is the recorder, complete."""
+    return EnvironmentTable(
+        provenance={},
+        marquez_url=server.api_url,
+        marquez_admin_url=server.admin_url,
+        marquez_ui_url=server.ui_url,
+        marquez_log=("cat", "marquez.log"),
+    )

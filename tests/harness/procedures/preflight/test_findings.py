@@ -1,0 +1,292 @@
+"""Preflight as a whole: what is looked at when, what a run would start, nothing changed."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fixtures.core import taint
+from fixtures.core.settings import EnvironmentTable
+from fixtures.procedures import preflight
+from fixtures.procedures.preflight import machine
+from fixtures.procedures.preflight.finding import Finding, Look, State, blocked
+from tests.harness.procedures.preflight.conftest import Install
+
+LOOPBACK = {"127.0.0.1", "::1", "localhost"}
+READS_ONLY = {"check-ignore", "version"}
+"""The only words preflight hands to git and docker."""
+BARE = ["evidence directory", "openlineage.yml", "input directory", "browser"]
+
+
+def states(look: Look) -> dict[str, State]:
+    """Findings by name, in their order."""
+    return {each.name: each.state for each in preflight.findings(look)}
+
+
+def test_bare_dry_run_is_ready(look: Look) -> None:
+    """A dry run without a checkout needs four things, and a browser is worth having."""
+    found = states(look)
+    assert list(found) == BARE
+    assert found.pop("browser") is State.ATTENTION
+    assert set(found.values()) == {State.READY}
+
+
+def test_bare_dry_run_reads_the_settings_inputs(look: Look, tmp_path: Path) -> None:
+    """A directory of the settings is looked at; the synthetic set needs no look."""
+    table = look.table.model_copy(update={"input_dir": str(tmp_path / "nowhere")})
+    words = look.settings.words.model_copy(update={"marquez": table})
+    settings = look.settings.model_copy(update={"words": words})
+    assert states(replace(look, settings=settings))["input directory"] is State.MISSING
+
+
+@pytest.mark.parametrize("has_uv", [True, False])
+def test_dry_run_of_a_checkout(look: Look, checkout: Path, install: Install, has_uv: bool) -> None:
+    """With a checkout its command is the real one: everything it needs is looked at, uv too."""
+    if has_uv:
+        install("uv")
+    found = states(replace(look, hotpass_root=checkout))
+    assert found.pop("browser") is State.ATTENTION
+    assert found.pop("uv") is (State.READY if has_uv else State.MISSING)
+    assert set(found.values()) == {State.READY}
+    assert {"profile generic", "refined workbook"} <= found.keys()
+
+
+def test_url_of_the_shell_needs_attention(look: Look, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run sets its own URL: that of the shell does not decide, and is told."""
+    monkeypatch.setenv("OPENLINEAGE_URL", "http://localhost:5000/api/v1")
+    assert states(look)["OPENLINEAGE_URL of this shell"] is State.ATTENTION
+
+
+def test_live_run_on_a_running_stack(
+    look: Look, checkout: Path, running: EnvironmentTable, install: Install
+) -> None:
+    """A complete environment, a healthy service and a good checkout: nothing is missing."""
+    install("uv")
+    live = replace(look, staging=True, stack="running", hotpass_root=checkout, environment=running)
+    found = list(preflight.findings(live))
+    assert not blocked(found), [each for each in found if each.state is State.MISSING]
+    assert "Marquez" in {each.name for each in found}
+
+
+def test_live_run_without_anything(look: Look) -> None:
+    """Everything that is missing is told at once, each with how to provide it."""
+    found = [
+        each
+        for each in preflight.findings(replace(look, staging=True, stack="running"))
+        if each.state is State.MISSING
+    ]
+    told = " ".join(f"{each.name}: {each.fix}" for each in found)
+    for what in (
+        "--hotpass-root",
+        "pip install uv",
+        "marquez_url",
+        "marquez_log",
+        "__MARQUEZ_URL",
+    ):
+        assert what in told
+    assert all(each.fix for each in found)
+    assert "Marquez" not in {each.name for each in found}
+
+
+@pytest.mark.parametrize(
+    ("program", "exit_code", "told"),
+    [
+        pytest.param("", 0, "install an engine", id="no-docker"),
+        pytest.param("docker", 1, "start the engine", id="no-engine"),
+        pytest.param("docker", 0, "", id="engine"),
+    ],
+)
+def test_live_run_on_a_compose_stack(
+    look: Look,
+    checkout: Path,
+    install: Install,
+    monkeypatch: pytest.MonkeyPatch,
+    program: str,
+    exit_code: int,
+    told: str,
+) -> None:
+    """Docker and the ports are looked at; this version does not bring the stack up itself."""
+    monkeypatch.setattr(machine, "PORTS", {})
+    if program:
+        install(program, exit_code=exit_code)
+    install("uv")
+    live = replace(look, staging=True, hotpass_root=checkout)
+    found = [each for each in preflight.findings(live) if each.state is State.MISSING]
+    assert [each.name for each in found] == ["a stack", *(["Docker"] if told else [])]
+    assert told in found[-1].fix
+    assert "--stack running" in found[0].fix
+
+
+def test_ports_matter_to_a_compose_stack_only(
+    look: Look, running: EnvironmentTable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stack that runs already holds its own ports."""
+    taken = Finding(name="port 5000", state=State.MISSING, found="", fix="Stop it.")
+    monkeypatch.setattr(machine, "ports", lambda: iter([taken]))
+    live = replace(look, staging=True)
+    assert "port 5000" in states(live)
+    assert "port 5000" not in states(replace(live, stack="running", environment=running))
+    assert "port 5000" not in states(look)
+
+
+def test_url_of_the_environment_decides(look: Look, running: EnvironmentTable) -> None:
+    """The environment's URL is the one a run would use: with the suffix it blocks."""
+    spoilt = running.model_copy(update={"marquez_url": f"{running.marquez_url}/api/v1"})
+    live = replace(look, staging=True, stack="running", environment=spoilt)
+    assert states(live)["marquez_url of hotpass-staging"] is State.MISSING
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        pytest.param({}, ["recorder", "simulated `hotpass refine`"], id="dry"),
+        pytest.param(
+            {"hotpass_root": Path("/srv/hotpass")},
+            ["recorder", "`uv run hotpass refine` in /srv/hotpass, once"],
+            id="dry-with-checkout",
+        ),
+        pytest.param(
+            {"staging": True, "hotpass_root": Path("/srv/hotpass")},
+            ["nothing: this version"],
+            id="compose",
+        ),
+        pytest.param(
+            {"staging": True, "stack": "running"}, ["nothing: no Hotpass checkout"], id="no-root"
+        ),
+        pytest.param(
+            {"staging": True, "stack": "running", "hotpass_root": Path("/srv/hotpass")},
+            ["`hotpass refine` in /srv/hotpass, once"],
+            id="running",
+        ),
+    ],
+)
+def test_what_a_run_would_start(look: Look, changes: dict[str, Any], told: list[str]) -> None:
+    """One line for each thing, so that nobody starts what they did not mean to."""
+    started = preflight.would_start(replace(look, **changes))
+    assert len(started) == len(told)
+    for line, part in zip(started, told, strict=True):
+        assert part in line
+
+
+def test_every_finding_that_is_not_ready_names_the_fix(look: Look, tmp_path: Path) -> None:
+    """A finding without a next step is a complaint."""
+    worst = replace(look, staging=True, stack="running", hotpass_root=tmp_path / "nowhere")
+    found = [each for each in preflight.findings(worst) if each.state is not State.READY]
+    assert len(found) > 6
+    assert all(each.fix for each in found)
+
+
+@pytest.mark.parametrize(
+    ("at", "below"),
+    [
+        pytest.param("ours", ".", id="itself"),
+        pytest.param("ours", "deep/down", id="below"),
+        pytest.param("", "elsewhere", id="outside"),
+    ],
+)
+def test_checkout_of(tmp_path: Path, at: str, below: str) -> None:
+    """The nearest folder above whose pyproject.toml has our table; another project is not it."""
+    start = tmp_path / (at or "theirs") / below
+    start.mkdir(parents=True)
+    (tmp_path / "pyproject.toml").write_text("[tool]\n")
+    if at:
+        (tmp_path / at / "pyproject.toml").write_text("[tool.rehearsals]\n")
+    assert preflight.checkout_of(start) == ((tmp_path / at) if at else None)
+
+
+@pytest.mark.parametrize("text", ["not toml [", "tool = 1\n", "[project]\nname = 'x'\n"])
+def test_checkout_of_passes_over_other_files(tmp_path: Path, text: str) -> None:
+    """A pyproject.toml that is no TOML, or another project's, is passed over."""
+    inner = tmp_path / "inner"
+    inner.mkdir()
+    (inner / "pyproject.toml").write_text(text)
+    (tmp_path / "pyproject.toml").write_text("[tool.rehearsals]\n")
+    assert preflight.checkout_of(inner) == tmp_path
+
+
+def snapshot(root: Path) -> dict[str, tuple[int, int, bytes]]:
+    """Every path below, with mode, time and content."""
+    return {
+        str(path): (
+            path.lstat().st_mode,
+            path.lstat().st_mtime_ns,
+            path.read_bytes() if path.is_file() else b"",
+        )
+        for path in (root, *root.rglob("*"))
+    }
+
+
+@pytest.fixture
+def children(monkeypatch: pytest.MonkeyPatch) -> list[subprocess.Popen[Any]]:
+    """Every process started from here on."""
+    started: list[subprocess.Popen[Any]] = []
+
+    class Noted(subprocess.Popen[Any]):
+        def __init__(self, *arguments: Any, **how: Any) -> None:
+            super().__init__(*arguments, **how)
+            started.append(self)
+
+    monkeypatch.setattr(subprocess, "Popen", Noted)
+    return started
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> set[str]:
+    """Every host this process connects to, or looks up, from here on."""
+    hosts: set[str] = set()
+
+    def noting(original: Callable[..., Any]) -> Callable[..., Any]:
+        def connect(self: socket.socket, address: Any) -> Any:
+            hosts.add(address[0])
+            return original(self, address)
+
+        return connect
+
+    look_up = socket.getaddrinfo
+
+    def noting_look_up(host: Any, *arguments: Any, **how: Any) -> Any:
+        hosts.add(host)
+        return look_up(host, *arguments, **how)
+
+    monkeypatch.setattr(socket.socket, "connect", noting(socket.socket.connect))
+    monkeypatch.setattr(socket.socket, "connect_ex", noting(socket.socket.connect_ex))
+    monkeypatch.setattr(socket, "getaddrinfo", noting_look_up)
+    return hosts
+
+
+@pytest.mark.parametrize("stack", ["", "compose", "running"], ids=["dry", "compose", "running"])
+def test_nothing_changes(
+    look: Look,
+    checkout: Path,
+    install: Install,
+    running: EnvironmentTable,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    children: list[subprocess.Popen[Any]],
+    asked: set[str],
+    stack: str,
+) -> None:
+    """No file made or touched, no process left, nobody asked beyond loopback, nothing tainted."""
+    install("uv")
+    install("docker")
+    monkeypatch.setattr(taint, "_marks", [])
+    if stack:
+        look = replace(look, staging=True, stack=stack, environment=running)
+    before = snapshot(tmp_path)
+    found = list(preflight.findings(replace(look, hotpass_root=checkout)))
+    preflight.would_start(look)
+    assert len(found) > 4
+    started = [list(each.args) for each in children if isinstance(each.args, (list, tuple))]
+    assert snapshot(tmp_path) == before
+    assert all(each.poll() is not None for each in children)
+    assert len(children) == len(started) == (2 if stack == "compose" else 1)
+    assert all(READS_ONLY.intersection(each) for each in started), started
+    assert asked <= LOOPBACK
+    assert bool(asked) is bool(stack)
+    assert not taint.marks()
