@@ -58,12 +58,18 @@ def test_shield_lets_an_error_through() -> None:
 
 
 def test_handlers_are_put_back() -> None:
-    """A session in a session leaves the outer one's handlers as they were."""
-    before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
-    with interrupts.handled():
-        assert signal.getsignal(signal.SIGINT) != before[0]
-    assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
-    assert interrupts.stopped_by() == ""
+    """A session in a session leaves the outer one's handlers as they were, stopped or not."""
+    kept = signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    try:
+        before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
+        with interrupts.handled():
+            assert signal.getsignal(signal.SIGTERM) != before[1]
+            with pytest.raises(KeyboardInterrupt):
+                send(signal.SIGTERM)
+        assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
+        assert interrupts.stopped_by() == ""
+    finally:
+        signal.signal(signal.SIGTERM, kept)
 
 
 def test_other_threads_leave_them_be() -> None:

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -25,12 +26,14 @@ class Rehearsal:
 
     home: Path
     evidence: Path
+    scratch: Path
+    """Its TMPDIR, which marks every process of the run."""
 
     @property
     def environment(self) -> dict[str, str]:
         """TMPDIR marks every process of the run: children inherit it through the allow-list."""
         kept = {name: value for name, value in os.environ.items() if name != "CI"}
-        return {**kept, "TMPDIR": str(self.home / "tmp"), "HOME": str(self.home)}
+        return {**kept, "TMPDIR": str(self.scratch), "HOME": str(self.home)}
 
     def start(self) -> subprocess.Popen[bytes]:
         """Start it as a terminal would: a process group of its own."""
@@ -64,7 +67,7 @@ class Rehearsal:
 
     def processes(self) -> list[str]:
         """Command lines of every process that belongs to the run and still lives."""
-        mark = f"TMPDIR={self.home / 'tmp'}".encode()
+        mark = f"TMPDIR={self.scratch}".encode()
         alive = []
         for folder in Path("/proc").iterdir():
             if not folder.name.isdigit() or int(folder.name) == os.getpid():
@@ -110,10 +113,11 @@ class Rehearsal:
 @pytest.fixture
 def rehearsal(tmp_path: Path) -> Iterator[Rehearsal]:
     """A dry run that has not started yet; nothing of it may live on."""
-    (tmp_path / "tmp").mkdir()
-    made = Rehearsal(tmp_path, tmp_path / "evidence")
-    yield made
-    assert_gone(made.processes)
+    # Short: a browser's socket lies below it, and its path may have 107 bytes.
+    with tempfile.TemporaryDirectory(prefix="s-") as scratch:
+        made = Rehearsal(tmp_path, tmp_path / "evidence", Path(scratch))
+        yield made
+        assert_gone(made.processes)
 
 
 def assert_gone(processes: Callable[[], list[str]]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import subprocess
 from collections.abc import Callable, Iterator
@@ -44,7 +45,7 @@ def mounted(tmp_path: Path) -> Iterator[Mount]:
 def test_full_disk(rehearsal: Rehearsal, mounted: Mount, size_kib: int) -> None:
     """However late the disk fills: exit 3 with code and hint, and what is sealed verifies."""
     disk = mounted(f"size={size_kib}k")
-    place = type(rehearsal)(rehearsal.home, disk / "evidence")
+    place = dataclasses.replace(rehearsal, evidence=disk / "evidence")
     code = place.start().wait(timeout=60)
     sealed = list((disk / "evidence" / "marquez").glob("2*"))
     for bundle in sealed:
@@ -60,7 +61,7 @@ def test_full_disk(rehearsal: Rehearsal, mounted: Mount, size_kib: int) -> None:
 
 def test_read_only_disk(rehearsal: Rehearsal, mounted: Mount) -> None:
     """A read-only evidence root: exit 3 with code and hint."""
-    place = type(rehearsal)(rehearsal.home, mounted("ro") / "evidence")
+    place = dataclasses.replace(rehearsal, evidence=mounted("ro") / "evidence")
     assert place.start().wait(timeout=60) == 3
     assert "[evidence-not-writable]" in place.output()
     assert "Choose a writable place with --evidence-root" in place.output()
