@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from fixtures.command import verify as answers
 from fixtures.command.main import main
 from fixtures.core.outcome import Exit
 from fixtures.evidence import verify
@@ -148,3 +149,41 @@ def test_relative_name_is_enough(
     monkeypatch.chdir(sealed)
     assert main(["verify", "."]) == Exit.HELD
     assert str(sealed) in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("changes", "worth"),
+    [
+        pytest.param({}, "SIMULATED. A dry run is no evidence of staging.", id="dry-run"),
+        pytest.param(
+            {"would_be": "INTERRUPTED"},
+            "and it never counts: the rehearsal was INTERRUPTED.",
+            id="interrupted",
+        ),
+        pytest.param(
+            {"narrowed": "-k x"}, "and it never counts: only some guardrails", id="narrowed"
+        ),
+        pytest.param(
+            {"absent": [{"path": "runs.json", "reason": "refused"}]},
+            "SIMULATED, with artefacts missing that are accounted for.",
+            id="absent",
+        ),
+        pytest.param(
+            {"mode": "live", "outcome": "PASSED", "would_be": None},
+            "PASSED. Unsigned: no proof of liveness.",
+            id="live",
+        ),
+    ],
+)
+def test_last_line_says_what_it_isworth(changes: dict[str, object], worth: str) -> None:
+    """Nobody who reads one line takes a dry run, or half a rehearsal, for a staging success."""
+    manifest = {
+        "mode": "dry run",
+        "outcome": "SIMULATED",
+        "would_be": "PASSED",
+        "narrowed": "",
+        "absent": [],
+    }
+    said = answers.worth({**manifest, **changes})
+    assert said.startswith("VERIFIED as what it says")
+    assert worth in said
