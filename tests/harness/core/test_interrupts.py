@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 
 import pytest
@@ -87,3 +88,20 @@ def test_other_threads_leave_them_be() -> None:
     thread.start()
     thread.join()
     assert not failed
+
+
+def test_dropped_one_is_raised_again() -> None:
+    """A signal that Python dropped amid a destructor still stops what goes on."""
+
+    class Dying:
+        def __del__(self) -> None:
+            send(signal.SIGINT)
+
+    with interrupts.handled():
+        interrupts.insist()
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(sys, "unraisablehook", lambda _: None)
+            dying = Dying()
+            del dying
+        with pytest.raises(KeyboardInterrupt, match="SIGINT"):
+            interrupts.insist()
