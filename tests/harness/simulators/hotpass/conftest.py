@@ -39,11 +39,11 @@ class _Door(http.server.BaseHTTPRequestHandler):
         known = self.path == "/api/v1/lineage"
         if known:
             self.server.events.append(json.loads(body))
+            # Before the answer: released after it, one test's last event would count in the next.
+            self.server.arrivals.release()
         self.send_response(201 if known else 404)
         self.send_header("Content-Length", "0")
         self.end_headers()
-        if known:
-            self.server.arrivals.release()
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name it inherits
         """Say nothing: a test's output is the command's."""
