@@ -116,14 +116,14 @@ def test_no_encoding_is_shorter_than_a_secret_may_be() -> None:
     [
         (("secret-one", "secret-one-longer"), "secret-one-longer", "[REDACTED:v-2]"),
         (("secret-one-longer", "secret-one"), "secret-one-longe", "[REDACTED:v-2]-longe"),
-        (("abcdef", "cdefghij"), "abcdefghij", "[REDACTED:v-1]ghij"),
+        (("abcdef", "cdefghij"), "abcdefghijk", "[REDACTED:v-2]k"),
         (("cdefgh", "abcdefghij"), "xabcdefghijx", "x[REDACTED:v-2]x"),
-        (("aaaaaa",), "aaaaaaaaaaaaa", "[REDACTED:v-1][REDACTED:v-1]a"),
+        (("aaaaaa",), "aaaaaaaaaaaaab", "[REDACTED:v-1]b"),
     ],
     ids=["longer-wins", "longer-cut-off", "crossing", "one-inside-another", "repeating"],
 )
 def test_overlapping_values(values: tuple[str, ...], text: str, masked: str) -> None:
-    """Of values that overlap the first and longest is masked, in pieces as in whole."""
+    """Of values that overlap nothing is left, and the longest names the mask; in pieces too."""
     known = a_redactor(*values)
     assert known.mask_text(text) == masked
     for size in range(1, len(text) + 1):
@@ -207,9 +207,9 @@ def test_a_code_without_end_does_not_hold_the_stream(begin: bytes) -> None:
     written: list[bytes] = []
     stream = a_redactor("secret-value").stream(written.append)
     stream.feed(begin)
-    for _ in range(50):
+    for _ in range(500):
         stream.feed(b"0" * 1000)
-    assert sum(map(len, written)) > 40_000
+    assert sum(map(len, written)) > 400_000
 
 
 def test_a_line_is_not_held_back() -> None:
@@ -222,10 +222,10 @@ def test_a_line_is_not_held_back() -> None:
 
 def test_json_is_masked_string_by_string() -> None:
     """Texts, keys, and numbers that are a secret; what is written is JSON again."""
-    known = a_redactor("secret-value", "12345678")
+    known = a_redactor("quiet-word", "12345678")
     counts: Counter[str] = Counter()
     value = {
-        "secret-value": ["a secret-value", {"deep": ("secret-value",)}],
+        "quiet-word": ["a quiet-word", {"deep": ("quiet-word",)}],
         "number": 12345678,
         "float": 1.5,
         "flag": True,
