@@ -51,6 +51,7 @@ def reserve(root: Path) -> Iterator[Reserve]:
                 "staging": False,
                 "narrowed": "",
                 "harness": {"version": "0", "python": "3", "pytest": "9", "platform": "linux"},
+                "source": {"commit": None, "dirty": None},
                 "systems": systems_entry([System(name="hotpass", claimed=Provenance.SIMULATED)]),
                 "taints": [],
                 "settings": {},

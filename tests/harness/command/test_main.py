@@ -97,7 +97,7 @@ def test_errors_become_exit_codes(
 def test_fault_of_ours_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
     """What nobody foresaw keeps its traceback."""
 
-    def fail(_: str, *, as_json: bool) -> Exit:
+    def fail(_: verify.Asked) -> Exit:
         raise ZeroDivisionError
 
     monkeypatch.setattr(verify, "run", fail)

@@ -40,9 +40,16 @@ def test_honest_bundle_is_verified(sealed: Path, capsys: pytest.CaptureFixture[s
 
 
 def test_honest_bundle_for_machines(sealed: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The same answer as JSON, every check by name."""
+    """The same answer as an in-toto verification result, every check by name."""
     assert main(["verify", str(sealed), "--json"]) == Exit.HELD
-    body = json.loads(capsys.readouterr().out)
+    statement = json.loads(capsys.readouterr().out)
+    assert statement["_type"] == "https://in-toto.io/Statement/v1"
+    assert statement["predicateType"] == "https://in-toto.io/attestation/svr/v0.1"
+    body = statement["predicate"]
+    (subject,) = statement["subject"]
+    assert subject == {"name": "manifest.json", "digest": {"sha256": body["manifest_sha256"]}}
+    assert "REHEARSAL_VERIFIED" in body["properties"]
+    assert "REHEARSAL_LIVE" not in body["properties"]
     assert body["verified"] is True
     assert body["directory"] == str(sealed)
     assert (body["word"], body["mode"]) == ("marquez", "dry run")
@@ -91,8 +98,9 @@ def test_spoilt_bundle_is_denied(
     assert "DENIED: 1 reason(s)" in said
     assert "VERIFIED" not in said
     assert main(["verify", str(sealed), "--json"]) == Exit.BROKE
-    body = json.loads(capsys.readouterr().out)
+    body = json.loads(capsys.readouterr().out)["predicate"]
     assert body["verified"] is False
+    assert body["properties"] == []
     assert [each["name"] for each in body["checks"] if not each["holds"]] == [check]
 
 
@@ -128,7 +136,7 @@ def test_what_is_no_bundle_is_denied(
     said = capsys.readouterr().out
     assert told in said
     if options:
-        body = json.loads(said)
+        body = json.loads(said)["predicate"]
         assert body["verified"] is False
         assert body["manifest_sha256"] is None
 
@@ -171,19 +179,67 @@ def test_relative_name_is_enough(
         pytest.param(
             {"mode": "live", "outcome": "PASSED", "would_be": None},
             "PASSED. Unsigned: no proof of liveness.",
-            id="live",
+            id="unsigned",
         ),
     ],
 )
-def test_last_line_says_what_it_isworth(changes: dict[str, object], worth: str) -> None:
+def test_last_line_says_what_it_is_worth(changes: dict[str, object], worth: str) -> None:
     """Nobody who reads one line takes a dry run, or half a rehearsal, for a staging success."""
-    manifest = {
+    manifest: dict[str, object] = {
         "mode": "dry run",
         "outcome": "SIMULATED",
         "would_be": "PASSED",
         "narrowed": "",
         "absent": [],
+        "signed_by": None,
     }
-    said = answers.worth({**manifest, **changes})
+    answer = verify.Answer(folder=Path(), asked=(), manifest={**manifest, **changes})
+    said = answers.worth(answer)
     assert said.startswith("VERIFIED as what it says")
     assert worth in said
+
+
+@pytest.mark.parametrize("age", ["30", "d", "-1d", "1w", "1 d"])
+def test_an_age_that_is_none_is_refused(
+    sealed: Path, capsys: pytest.CaptureFixture[str], age: str
+) -> None:
+    """A limit nobody understands is an error of whoever typed it, not an answer."""
+    assert main(["verify", str(sealed), f"--max-age={age}"]) == Exit.USAGE
+    assert "Say 30d, 12h or 45m" in capsys.readouterr().err
+
+
+def test_an_old_bundle_is_denied_when_asked(
+    sealed: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Age denies for whoever asks for it, and for nobody else."""
+    assert main(["verify", str(sealed), "--max-age", "1d"]) == Exit.HELD
+    assert main(["verify", str(sealed), "--max-age", "0m"]) == Exit.BROKE
+    assert "at most 0.0 days asked" in capsys.readouterr().out
+
+
+def test_a_dry_run_is_never_live(sealed: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Asked whether it is evidence of staging, it says everything that is lacking."""
+    assert main(["verify", str(sealed), "--live"]) == Exit.BROKE
+    said = capsys.readouterr().out
+    for why in ("its mode is dry run", "it is unsigned", "nothing proves which hotpass it was"):
+        assert why in said
+    assert "VERIFIED" not in said
+
+
+def test_a_key_is_made_and_trusted(
+    tmp_path: Path, sealed: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`key new` says how to use both halves; a second one there is refused, never replaced."""
+    assert main(["key", "new", str(tmp_path / "keys")]) == Exit.HELD
+    said = capsys.readouterr().out
+    private = tmp_path / "keys" / "rehearsal-signing-key.pem"
+    public = tmp_path / "keys" / "rehearsal-signing-key.pub.pem"
+    assert f"export REHEARSAL_SIGNING_KEY={private}" in said
+    assert public.read_text().strip() in said
+    assert private.read_text() not in said
+    assert private.stat().st_mode & 0o777 == 0o600
+    assert main(["key", "new", str(tmp_path / "keys")]) == Exit.HARNESS_FAULT
+    assert "is there already" in capsys.readouterr().err
+    assert main(["verify", str(sealed), "--trust", str(public)]) == Exit.HELD
+    assert main(["verify", str(sealed), "--trust", str(sealed / "report.html")]) == Exit.USAGE
+    assert "is no public key" in capsys.readouterr().err

@@ -288,3 +288,37 @@ def test_the_bad_table_breaks_what_is_there(our_table: str) -> None:
     """Each flaw above changes the table and leaves it TOML: the flaw itself is what is refused."""
     for old, new, _ in BAD.values():
         assert tomllib.loads(our_table.replace(old, new, 1)) != tomllib.loads(our_table)
+
+
+@pytest.mark.parametrize("runs", [1, 50])
+def test_runs_of_a_backfill_may_be_asked_for(load: Load, our_table: str, runs: int) -> None:
+    """`--runs 1`, the run-book's literal, is allowed; everything else stays as it was."""
+    before = load(our_table)
+    after = before.with_runs(runs)
+    assert after.words.backfill.runs == runs
+    assert after.words.marquez == before.words.marquez
+    assert after.with_runs(before.words.backfill.runs) == before
+
+
+@pytest.mark.parametrize("runs", [0, -1, 51])
+def test_runs_that_make_no_sense_are_refused(load: Load, our_table: str, runs: int) -> None:
+    """None at all, or more than a workspace should be asked for."""
+    with pytest.raises(errors.SettingsInvalid, match=f"--runs {runs}"):
+        load(our_table).with_runs(runs)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        pytest.param('{"pipeline": {"backfill"', '{"pipeline": ["', "is no JSON", id="no-json"),
+        pytest.param('"--params", \'{', '"--param", \'{', "must hold --params", id="no-params"),
+        pytest.param("qa = [", "gates = [", "commands lacks qa", id="no-gates"),
+    ],
+)
+def test_commands_of_a_backfill_must_be_usable(
+    load: Load, our_table: str, old: str, new: str, told: str
+) -> None:
+    """A command the procedure cannot carry out is refused before the window, not in it."""
+    head, mark, rest = our_table.partition("[tool.rehearsals.words.backfill.commands]")
+    with pytest.raises(errors.SettingsInvalid, match=told):
+        load(head + mark + rest.replace(old, new, 1))

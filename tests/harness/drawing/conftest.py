@@ -20,6 +20,7 @@ from fixtures.drawing.view import (
     ReportView,
     StepRow,
     SystemRow,
+    Teeth,
 )
 
 RUN = "3f1c2a7e-91d4-4c55-b1f0-7f6a2d9e8c10"
@@ -85,6 +86,7 @@ def view(solid: Solid) -> ReportView:
         outcome="SIMULATED",
         would_be="PASSED",
         headline="All 4 must guardrails held; 1 of 2 should guardrails broke.",
+        runbook="Lineage smoke test runbook, last updated 2025-12-03",
         environment="hotpass-staging",
         owners=("Data platform", "QA"),
         operator="ci@hotpass",
@@ -152,12 +154,15 @@ def view(solid: Solid) -> ReportView:
         pictures=(Picture(name="graph.png", caption="The lineage graph", png=solid("#d9f2e3")),),
         counts="6 guardrails in the registry = 6 verdicts in the ledger = 6 rows = 6 in JUnit",
         verify_command="uv run rehearsal verify dist/staging/marquez/20261122T014938Z",
+        judge_command="uv run rehearsal judge dist/staging/marquez/20261122T014938Z",
         deployed=(
             ("hotpass", "git 8c1d2e3f4a5b60718293a4b5c6d7e8f901234567"),
             ("marquez image", "marquezproject/marquez@sha256:" + "5e" * 32),
         ),
         reasons=("Marquez and hotpass were simulated: a dry run never counts as evidence.",),
-        unsigned=True,
+        signed_by=None,
+        strict=False,
+        teeth=Teeth(faults=114, harmless=18, sha256="6c54" * 16),
     )
 
 
@@ -172,6 +177,8 @@ def _guardrails() -> tuple[GuardrailRow, ...]:
         artefact="marquez.log",
         step="step 1",
         waiver=None,
+        decides=True,
+        seeded=(12, 3),
     )
     return (
         held,
@@ -185,6 +192,8 @@ def _guardrails() -> tuple[GuardrailRow, ...]:
             artefact="runs.json",
             step="step 2",
             waiver=None,
+            decides=True,
+            seeded=(12, 3),
         ),
         GuardrailRow(
             id="marquez.graph-connected",
@@ -196,6 +205,8 @@ def _guardrails() -> tuple[GuardrailRow, ...]:
             artefact="graph.json",
             step="step 4",
             waiver=None,
+            decides=True,
+            seeded=(12, 3),
         ),
         GuardrailRow(
             id="marquez.exports-complete",
@@ -207,6 +218,8 @@ def _guardrails() -> tuple[GuardrailRow, ...]:
             artefact="datasets.json",
             step="step 4",
             waiver=None,
+            decides=True,
+            seeded=(12, 3),
         ),
         GuardrailRow(
             id="marquez.events-valid",
@@ -218,6 +231,8 @@ def _guardrails() -> tuple[GuardrailRow, ...]:
             artefact="events.ndjson",
             step="step 2",
             waiver=None,
+            decides=False,
+            seeded=(12, 3),
         ),
         GuardrailRow(
             id="marquez.prefect-linkage",
@@ -229,5 +244,7 @@ def _guardrails() -> tuple[GuardrailRow, ...]:
             artefact=None,
             step="step 3",
             waiver="Prefect is not deployed there yet · A. Owner · until 2026-12-31",
+            decides=False,
+            seeded=(12, 3),
         ),
     )

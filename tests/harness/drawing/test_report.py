@@ -56,6 +56,11 @@ def worded(html: str) -> str:
     return re.sub(r"<[^>]+>", " ", html.partition("</style>")[2])
 
 
+def untagged(html: str) -> str:
+    """What is read where marks within a line are not seen."""
+    return re.sub(r"<[^>]+>", "", html)
+
+
 def test_a_dry_run_says_so_first(view: ReportView) -> None:
     """Title, banner and outcome say that nothing here is evidence, before anything else."""
     html = report.render(view)
@@ -164,7 +169,7 @@ def test_links_are_relative_and_encoded(view: ReportView) -> None:
 
 
 def test_the_page_is_in_order(view: ReportView) -> None:
-    """Mode, outcome, reasons, systems, guardrails, then the rest, then how to check."""
+    """Mode, outcome, reasons, systems, guardrails, the rest, how to check, and the teeth."""
     gone = dataclasses.replace(view, missing=(("graph.png", "no browser"),))
     ids = [name for name in Page(report.render(gone)).all("id") if "." not in name]
     assert [name for name in ids if not name.startswith("guardrail-")] == [
@@ -179,16 +184,18 @@ def test_the_page_is_in_order(view: ReportView) -> None:
         "missing",
         "artefacts",
         "check",
+        "teeth",
     ]
 
 
 def test_every_guardrail_is_there(view: ReportView) -> None:
     """Each with verdict, rank, promise, expected, observed and evidence."""
     html = report.render(view)
+    said = untagged(html)
     assert html.count("<article") == len(view.guardrails)
     for row in view.guardrails:
         assert all(
-            part in html for part in (row.id, row.promise, row.expected, row.observed, row.step)
+            part in said for part in (row.id, row.promise, row.expected, row.observed, row.step)
         )
         assert row.artefact is None or f'href="./{row.artefact}"' in html
 
@@ -275,6 +282,9 @@ def test_the_reader_can_check(view: ReportView) -> None:
     assert view.ledger_sha256 in html
     assert view.counts in html
     assert view.verify_command in html
+    assert view.judge_command is not None
+    assert view.judge_command in html
+    assert "rehearsal judge" not in report.render(dataclasses.replace(view, judge_command=None))
     assert all(row.sha256 in html for row in view.artefacts)
     assert "unsigned" in html
 
@@ -306,3 +316,75 @@ def changed(
 ) -> GuardrailRow:
     """The same guardrail with another verdict."""
     return dataclasses.replace(row, verdict=verdict)
+
+
+def test_backticks_are_code_and_ids_stay_whole(view: ReportView) -> None:
+    """What a guardrail says in backticks reads as code; no line ends within an id or a moment."""
+    row = dataclasses.replace(
+        view.guardrails[0],
+        expected="`hotpass refine` of <b> exits 0 at 2026-11-22T05:05:07Z",
+        observed=f"run {view.run_id}, one ` alone",
+    )
+    html = report.render(dataclasses.replace(view, guardrails=(row,)))
+    assert "<code>hotpass refine</code> of &lt;b&gt; exits 0 at " in html.replace(
+        '<span class="whole">hotpass</span> <span class="whole">refine</span>', "hotpass refine"
+    )
+    assert '<span class="whole">2026-11-22T05:05:07Z</span>' in html
+    assert f'run <span class="whole">{view.run_id}</span>, one ` alone' in html
+
+
+def test_command_reads_the_same_when_copied(view: ReportView) -> None:
+    """Marks between its words change no character of it."""
+    row = dataclasses.replace(view.commands[0], command="a '--x=1  2' <b> | sh")
+    html = report.render(dataclasses.replace(view, commands=(row,)))
+    shown = html.partition('<td role="cell" data-label="Command"')[2].partition("</code>")[0]
+    assert (
+        re.sub("<[^>]+>", "", shown.partition("<code>")[2])
+        == "a &#39;--x=1  2&#39; &lt;b&gt; | sh"
+    )
+
+
+def test_report_ends_with_its_teeth(view: ReportView) -> None:
+    """How many seeded faults, the digest of their table, and how to try them: last on the page."""
+    html = report.render(view)
+    said = untagged(html.partition('id="teeth"')[2].partition("<footer>")[0])
+    assert view.teeth is not None
+    assert "114 seeded faults" in said
+    assert "18 harmless oddities" in said
+    assert view.teeth.sha256 in said
+    assert "jq -cS . fixtures/guardrails/seeded_marquez.json | sha256sum" in said
+    told = "in self-tests, 12 seeded faults break it, 3 more leave it open"
+    assert html.count(told) == len(view.guardrails)
+
+
+def test_word_without_seeded_faults_says_so(view: ReportView) -> None:
+    """Nothing seeded is told as what it is: no proof that a guardrail can fail."""
+    rows = tuple(dataclasses.replace(row, seeded=None) for row in view.guardrails)
+    html = report.render(dataclasses.replace(view, teeth=None, guardrails=rows))
+    assert "None yet: no fault was ever seeded" in html
+    assert "in self-tests" not in html
+
+
+def test_guardrail_that_no_fault_breaks_says_so(view: ReportView) -> None:
+    """Zero is told, not left out."""
+    row = dataclasses.replace(view.guardrails[0], seeded=(0, 0))
+    html = report.render(dataclasses.replace(view, guardrails=(row,)))
+    assert "in self-tests, 0 seeded faults break it</dd>" in html
+
+
+def test_key_is_named_and_not_vouched_for(view: ReportView) -> None:
+    """The page was written before the signature: it can only name the key."""
+    html = report.render(dataclasses.replace(view, signed_by="ab" * 32))
+    assert "abababababababab…" in html
+    assert "if the verify command says so" in html
+    assert "unsigned" not in html
+
+
+def test_should_of_a_strict_rehearsal_decides(view: ReportView) -> None:
+    """Under ``--strict`` a *should* that broke is as bad as a *must*, and the page says why."""
+    rows = tuple(dataclasses.replace(row, decides=True) for row in view.guardrails)
+    strict = dataclasses.replace(view, strict=True, guardrails=rows)
+    tones = {row.id: row.tone for row in strict.guardrails}
+    assert tones["marquez.events-valid"] == "bad"
+    assert "this rehearsal was strict" in report.render(strict)
+    assert "only informs" in report.render(view)

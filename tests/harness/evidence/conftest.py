@@ -31,9 +31,10 @@ from fixtures.procedures import closing
 
 RUN_ID = uuid.UUID("3f1c2a7e-91d4-4c55-b1f0-7f6a2d9e8c10")
 JUNIT = (
-    b'<?xml version="1.0"?>'
-    b'<testsuites><testsuite name="rehearsal.marquez" tests="7"/></testsuites>'
-)
+    '<?xml version="1.0"?><testsuites><testsuite name="rehearsal.marquez">'
+    + "".join(f'<testcase classname="test" name="{each.id}"/>' for each in REGISTRIES["marquez"])
+    + "</testsuite></testsuites>"
+).encode()
 OPENING: dict[str, Any] = {
     "environment": "hotpass-staging",
     "owners": ["QA"],
@@ -43,6 +44,7 @@ OPENING: dict[str, Any] = {
     "staging": False,
     "narrowed": "",
     "harness": {"version": "0", "python": "3", "pytest": "9", "platform": "linux"},
+    "source": {"commit": None, "dirty": None},
     "systems": [
         {
             "name": "marquez",
@@ -50,6 +52,8 @@ OPENING: dict[str, Any] = {
             "claimed": "simulated",
             "identity": {},
             "detail": "a twin",
+            "demanded": "local",
+            "pins": {},
         }
     ],
     "taints": ["a twin"],

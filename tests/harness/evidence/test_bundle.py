@@ -334,6 +334,8 @@ def test_systems_are_told_with_proof() -> None:
             "claimed": "staging",
             "identity": {},
             "detail": "",
+            "demanded": "staging",
+            "pins": {},
         }
     ]
 

@@ -31,7 +31,55 @@ def test_synced_before_it_has_its_name(tmp_path: Path, monkeypatch: pytest.Monke
 
     monkeypatch.setattr(durable, "sync", look)
     durable.write(path, b"12345")
-    assert [exists for exists, _ in seen] == [False]
+    assert seen == [(False, 5)]
+
+
+def test_the_name_is_synced_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The folder is synced once the name stands: without that a power cut may take it."""
+    seen: list[tuple[Path, bool]] = []
+    path = tmp_path / "a.json"
+    monkeypatch.setattr(durable, "sync_folder", lambda each: seen.append((each, path.exists())))
+    durable.write(path, b"12345")
+    assert seen == [(tmp_path, True)]
+    durable.replace(path, b"678")
+    assert seen == [(tmp_path, True)] * 2
+
+
+def test_a_name_that_cannot_be_synced_is_free_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is told as refused is not there."""
+
+    def refuse(folder: Path) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(durable, "sync_folder", refuse)
+    with pytest.raises(errors.EvidenceNotWritable):
+        durable.write(tmp_path / "a.json", b"{}")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_each_folder_made_is_synced_into_its_parent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From the first one that was missing on; those that were there are left alone."""
+    seen: list[Path] = []
+    monkeypatch.setattr(durable, "sync_folder", seen.append)
+    durable.make_folder(tmp_path / "a" / "b")
+    assert (tmp_path / "a" / "b").is_dir()
+    assert seen == [tmp_path, tmp_path / "a"]
+    durable.make_folder(tmp_path / "a" / "b")
+    assert len(seen) == 2
+
+
+def test_empty_folders_go_and_others_stay(tmp_path: Path) -> None:
+    """Whatever holds a file, however deep, stays; a link is no folder."""
+    (tmp_path / "a" / "b" / "c").mkdir(parents=True)
+    (tmp_path / "d" / "e").mkdir(parents=True)
+    (tmp_path / "d" / "e" / "x").write_text("x")
+    (tmp_path / "link").symlink_to(tmp_path / "a")
+    durable.remove_empty_folders(tmp_path)
+    assert {path.name for path in tmp_path.rglob("*")} == {"d", "e", "x", "link"}
 
 
 def _old_system(monkeypatch: pytest.MonkeyPatch) -> None:

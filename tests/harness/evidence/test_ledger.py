@@ -152,11 +152,11 @@ def test_a_missing_ledger_is_told(tmp_path: Path) -> None:
 def test_what_is_secret_is_masked(path: Path) -> None:
     """Values and keys, counted by mask; what append returns is what was written."""
     redactor = Redactor()
-    redactor.register("secret-value", name="S")
+    redactor.register("correct-horse", name="S")
     book = Ledger(path, redactor)
-    entry = book.append("trouble", message="got secret-value", more={"secret-value": 1})
+    entry = book.append("trouble", message="got correct-horse", more={"correct-horse": 1})
     book.close()
-    assert b"secret-value" not in path.read_bytes()
+    assert b"correct-horse" not in path.read_bytes()
     assert ledger.read(path) == (entry,)
     assert book.masked == {"[REDACTED:v-1]": 2}
 
@@ -188,7 +188,76 @@ def test_a_line_that_failed_was_never_there(
             book.append("step", step="2")
     assert path.read_bytes() == before
     book.append("step", step="3")
-    assert [line["n"] for line in ledger.read(path)] == [1, 2, 3]
+    kinds = [line["kind"] for line in ledger.read(path)]
+    # Who stopped it with Ctrl-C says so; who goes on after a refusal has a gap, which is told.
+    told = [] if flaw == "interrupt" else ["interrupted"]
+    assert kinds == ["opened", "step", *told, "step"]
+
+
+@pytest.fixture
+def refused(book: Ledger, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The kind of a line that the disk has just refused."""
+
+    def full(descriptor: int, data: bytes) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", full)
+        for kind in ("artefact", "interrupted"):
+            with pytest.raises(errors.EvidenceNotWritable):
+                book.append(kind, path="a.json", reason="lost")
+    return "artefact"
+
+
+def test_a_gap_is_told_by_the_next_line(book: Ledger, path: Path, refused: str) -> None:
+    """Whatever could not be written, nobody can add the ledger up as if it had been whole."""
+    book.append("step", step="2")
+    book.append("step", step="3")
+    told = ledger.read(path)
+    assert [line["kind"] for line in told[2:]] == ["interrupted", "step", "step"]
+    assert f"a line ({refused}) is missing: [evidence-not-writable]" in told[2]["reason"]
+
+
+def test_a_gap_stands_before_any_closing_line(book: Ledger, path: Path, refused: str) -> None:
+    """The outcome was decided without the gap: that decision is not written."""
+    with pytest.raises(errors.EvidenceNotWritable, match="is missing") as caught:
+        book.append("closing", outcome="PASSED")
+    assert "rehearsal recover" in caught.value.hint
+    assert ledger.read(path)[-1]["kind"] == "interrupted"
+    book.append("closing", outcome="INTERRUPTED")
+
+
+def test_half_a_line_that_stayed_is_cut_later(
+    book: Ledger, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk may also refuse to take half a line back: the next line does not follow it."""
+    write = os.write
+
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", lambda descriptor, data: write(descriptor, data[:10]))
+        patch.setattr(os, "ftruncate", refuse)
+        with pytest.raises(errors.EvidenceNotWritable):
+            book.append("step", step="2")
+    assert not path.read_bytes().endswith(b"\n")
+    book.append("step", step="3")
+    assert [line["n"] for line in ledger.read(path)] == [1, 2, 3, 4]
+
+
+def test_what_was_refused_counts_no_mask(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Masks are counted as they stand on the disk."""
+    redactor = Redactor()
+    redactor.register("secret-value", name="S")
+    book = Ledger(path, redactor)
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", lambda *_: 0)
+        with pytest.raises(errors.EvidenceNotWritable):
+            book.append("trouble", message="got secret-value")
+    book.append("trouble", message="got secret-value")
+    book.close()
+    assert sum(book.masked.values()) == path.read_bytes().count(b"[REDACTED:")
 
 
 @pytest.mark.parametrize(

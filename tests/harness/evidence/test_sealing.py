@@ -234,6 +234,16 @@ def test_killed_before_it_began(whole: Path, tmp_path: Path, rest: bytes) -> Non
         assert "Remove the directory" in caught.value.hint
 
 
+@pytest.mark.parametrize("made", ["artifacts", "artifacts/deep"])
+def test_killed_before_a_folder_held_anything(whole: Path, tmp_path: Path, made: str) -> None:
+    """A folder made for an artefact that never came is not sealed: nobody could list it."""
+    folder = left_behind(whole, tmp_path / "root", 3, how="clean")
+    (folder / made).mkdir(parents=True)
+    sealed = closing.recover(folder)
+    assert denials(sealed.folder) == []
+    assert not (sealed.folder / "artifacts").exists()
+
+
 def test_killed_before_the_ledger(tmp_path: Path) -> None:
     """A directory without a ledger was killed before it began."""
     folder = tmp_path / "marquez" / ".20251203T120000Z.partial"

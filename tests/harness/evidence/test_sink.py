@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
+import io
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import IO, Any
 
 import pytest
 
@@ -168,3 +172,68 @@ def test_a_stream_on_a_full_disk_is_no_artefact(
         file.write(b"one\n")
     assert not file.kept
     assert not (sink.folder / "cli.log").exists()
+
+
+class Full:
+    """A disk that refuses some writes of a file."""
+
+    def __init__(self, file: IO[Any], refused: set[int]) -> None:
+        self._file = file
+        self._refused = refused
+        self._calls = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
+
+    def __enter__(self) -> Full:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def write(self, data: bytes) -> int:
+        """Write, or refuse."""
+        self._calls += 1
+        if self._calls in self._refused:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return int(self._file.write(data))
+
+
+@pytest.mark.parametrize("missing", [1, 2, 3])
+def test_a_stream_with_a_gap_is_no_artefact(
+    sink: Sink, monkeypatch: pytest.MonkeyPatch, missing: int
+) -> None:
+    """One piece refused, the next ones taken: what is there is a part, whoever caught that."""
+
+    def opened(path: Path, mode: str) -> Full:
+        return Full(io.open(path, mode), {missing})  # noqa: UP020 - Path.open is what is replaced
+
+    monkeypatch.setattr(Path, "open", opened)
+    with sink.stream("logs/cli.log") as file:
+        for number in (1, 2, 3):
+            with contextlib.suppress(errors.EvidenceNotWritable):
+                file.write(b"%d\n" % number)
+    left = b"1\n2\n3\n".replace(b"%d\n" % missing, b"")
+    assert not file.kept
+    assert [path.name for path in (sink.folder / "logs").iterdir()] == ["cli.log.part"]
+    assert (sink.folder / "logs" / "cli.log.part").read_bytes() == left
+
+
+@pytest.mark.parametrize("how", ["save", "save_json", "stream"])
+def test_no_folder_without_an_artefact(
+    sink: Sink, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    """A folder whose first file was refused is gone again: no bundle holds an empty one."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    ways: dict[str, Callable[[], object]] = {
+        "save": lambda: sink.save("a/b/x.txt", b"x"),
+        "save_json": lambda: sink.save_json("a/b/x.json", {}),
+        "stream": lambda: sink.stream("a/b/x.log").__enter__(),
+    }
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(errors.EvidenceNotWritable):
+        ways[how]()
+    assert list(sink.folder.iterdir()) == []

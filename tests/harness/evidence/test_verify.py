@@ -182,8 +182,8 @@ def _twin(folder: Path) -> None:
         pytest.param(lambda folder: os.mkfifo(folder / "x"), "directory", id="pipe"),
         pytest.param(
             lambda folder: (folder / "attestation.dsse.json").write_text("{}"),
-            "directory",
-            id="attestation-nobody-checks",
+            "signature",
+            id="attestation-nobody-promised",
         ),
         pytest.param(lambda folder: (folder / "x.txt").write_text("x"), "sums", id="stranger"),
         pytest.param(lambda folder: (folder / ".hidden").write_text(""), "sums", id="hidden"),

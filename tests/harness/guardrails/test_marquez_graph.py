@@ -148,7 +148,7 @@ def test_labels_cut_by_the_page_hold(picture: Picture, refine: RefineResult) -> 
     ("labels", "told"),
     [
         pytest.param((), "0 nodes", id="no-labels"),
-        pytest.param(("hotpass.pipeline.generic",), "1 nodes", id="job-alone"),
+        pytest.param(("hotpass.pipeline.generic",), "1 node;", id="job-alone"),
         pytest.param(
             ("hotpass.pipelin...", "/srv/hotpass/da...", *["/srv/hotpass/di..."] * 2),
             "not shown: /srv/hotpass/data/schools.xlsx",

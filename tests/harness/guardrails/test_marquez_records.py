@@ -174,6 +174,14 @@ def test_short_exports_break(
     assert told in verdict.observed
 
 
+@pytest.mark.parametrize("name", ["aliases.json", "tags.json"])
+def test_only_pages_of_datasets_must_be_short(exports: Sequence[ExportFacts], name: str) -> None:
+    """Facets are the datasets' own: any other list may come a hundred at a time."""
+    another = ExportFacts(name=name, rows=3, distinct=3, total=3, rows_a_page=100)
+    verdict = marquez.exports_complete([*exports, another])
+    assert verdict, verdict.story
+
+
 @pytest.mark.parametrize("total", [None, 0])
 @pytest.mark.parametrize("number", [0, 1])
 def test_silent_service_is_not_established(

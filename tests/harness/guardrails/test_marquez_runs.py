@@ -27,7 +27,7 @@ def test_run_completed_holds(
         verdict = marquez.run_completed(order, run_id, refine)
         assert verdict, verdict.story
         assert verdict.observed == (
-            f"{len(order)} runs; {run_id} is COMPLETED "
+            f"{'1 run' if len(order) == 1 else '2 runs'}; {run_id} is COMPLETED "
             "from 2026-11-22T14:00:01Z to 2026-11-22T14:00:04Z"
         )
         assert verdict.expected.endswith(

@@ -42,7 +42,10 @@ def test_healthy_stack_holds(health: Health) -> None:
         ),
         pytest.param(Health(WELL, frozenset()), "broke", "0 namespaces", id="no-namespaces"),
         pytest.param(
-            Health(WELL, frozenset({"hotpass.local"})), "broke", "1 namespaces", id="no-default"
+            Health(WELL, frozenset({"hotpass.local"})),
+            "broke",
+            "of 1 namespace none is",
+            id="no-default",
         ),
     ],
 )

@@ -15,6 +15,8 @@ from fixtures.evidence import ledger
 from fixtures.evidence.summary import Summary, fold
 
 ROOT = Path(__file__).parents[3]
+WITHOUT = ("-p", "no:cacheprovider", "-p", "no:hypothesispytest", "-p", "no:anyio")
+"""Plugins the inner sessions do without: importing them anew takes longer than all else."""
 FED = (Path(__file__).parent / "fed_rehearsal.py.txt").read_text(encoding="utf-8")
 
 
@@ -46,13 +48,11 @@ class Project:
         for name in [each for each in sys.modules if each.startswith("tests.rehearsals")]:
             del sys.modules[name]
         # Ctrl-C in the inner session is not ours.
-        return self.pytester.runpytest_inprocess(
-            "-p", "no:cacheprovider", *arguments, no_reraise_ctrlc=True
-        )
+        return self.pytester.runpytest_inprocess(*WITHOUT, *arguments, no_reraise_ctrlc=True)
 
     def spawn(self, *arguments: str) -> pytest.RunResult:
         """Run pytest in a process of its own."""
-        return self.pytester.runpytest_subprocess("-p", "no:cacheprovider", *arguments)
+        return self.pytester.runpytest_subprocess(*WITHOUT, *arguments)
 
     def bundles(self, root: str = "staging") -> list[Path]:
         """Every evidence directory, whatever its state, oldest first."""

@@ -158,24 +158,6 @@ def test_stop_at_first_failure_interrupts(project: Project) -> None:
     assert project.bundles()[0].name.endswith(".interrupted")
 
 
-@pytest.mark.parametrize(
-    "ending",
-    [
-        pytest.param("raise KeyboardInterrupt", id="ctrl-c"),
-        pytest.param("pytest.exit('enough', returncode=0)", id="pytest-exit-0"),
-    ],
-)
-def test_stopping_in_a_test_keeps_evidence(project: Project, ending: str) -> None:
-    """Ctrl-C, or a pytest.exit that claims success, is INTERRUPTED, exit 2, evidence kept."""
-    project.rehearsal(f"def test_graph_linked(graph, refine, weigh):\n    {ending}\n")
-    result = project.run("-m", "marquez")
-    assert (result.ret, outcome_of(project)) == (2, "INTERRUPTED")
-    guardrails = [each.id for each in REGISTRIES["marquez"]]
-    judged = guardrails[: guardrails.index("marquez.graph-linked")]
-    assert list(project.summary().verdicts) == judged
-    result.stdout.fnmatch_lines(["*marquez: SIMULATED, would have been INTERRUPTED*"])
-
-
 def test_skipped_guardrail_interrupts(project: Project) -> None:
     """A guardrail that is skipped has no verdict, whatever pytest thinks of it."""
     project.rehearsal("def test_graph_linked(weigh):\n    pytest.skip('not today')\n")
@@ -256,7 +238,7 @@ def test_evidence_root_that_is_a_file(project: Project) -> None:
     result = project.run("-m", "marquez", "--evidence-root=root")
     assert result.ret == 3
     result.stdout.fnmatch_lines(
-        ["*[[]evidence-not-writable[]]*Not a directory*", "*hint: Name a folder*"]
+        ["*[[]evidence-not-writable[]]*could not be written*", "*hint: Name a folder*"]
     )
     result.stdout.no_fnmatch_line("*Traceback*")
     assert root.read_text(encoding="utf-8") == "mine"
@@ -312,13 +294,6 @@ def test_sigterm_ends_in_order(project: Project) -> None:
     assert "stopped by SIGTERM" in project.summary().interruptions
 
 
-def test_dead_worker_leaves_no_false_evidence(project: Project) -> None:
-    """A worker that dies mid-rehearsal: INTERRUPTED, exit 2, sealed by the controller."""
-    project.rehearsal("def test_graph_linked(weigh):\n    import os\n    os._exit(0)\n")
-    result = project.spawn("-m", "marquez", "-n", "2")
-    assert (result.ret, outcome_of(project)) == (2, "INTERRUPTED")
-
-
 def test_workers_tell_the_controller(project: Project) -> None:
     """Under xdist the controller's summary tells of the bundle a worker sealed."""
     result = project.spawn("-m", "marquez", "-n", "2")
@@ -355,11 +330,10 @@ def test_unconfigured_staging_is_blocked(
     assert result.ret == 10
     result.stdout.fnmatch_lines(
         [
-            "*[[]prerequisites-missing[]] 4 missing",
+            "*[[]prerequisites-missing[]] 3 missing",
             "*- a Hotpass checkout: pass --hotpass-root PATH",
             "*- uv, *",
-            "*- a stack: *--stack running;*",
-            "*- Docker: *no `docker` is on PATH",
+            "*- Docker with Compose v2: Install an engine*[[]engine-missing[]]*",
             "*marquez: BLOCKED*",
         ]
     )
@@ -456,7 +430,7 @@ def test_too_short_a_secret_is_refused(project: Project, monkeypatch: pytest.Mon
     monkeypatch.setenv("REHEARSAL_SECRETS__X", "abc")
     result = project.run("-m", "marquez")
     assert result.ret == 4
-    result.stderr.fnmatch_lines(["*[[]settings-invalid[]] the secret x has fewer than 6*"])
+    result.stderr.fnmatch_lines(["*[[]settings-invalid[]] the secret *x has fewer than 6*"])
     assert not project.evidence.exists()
 
 

@@ -16,6 +16,26 @@ from fixtures.simulators.marquez.door import RecorderServer
 from fixtures.simulators.marquez.state import Recorder
 
 Install = Callable[..., Path]
+SOUND = """
+services:
+  hotpass-web:
+    build: ../../apps/web-ui
+    ports: ["127.0.0.1:3001:80"]
+  marquez:
+    image: marquezproject/marquez:0.51.1
+    environment: {SEARCH_ENABLED: "false"}
+    ports: ["127.0.0.1:5000:5000", "127.0.0.1:5001:5001"]
+    depends_on: {marquez-db: {condition: service_healthy}}
+  marquez-db:
+    image: postgres:15.9
+    volumes: ["data:/var/lib/postgresql/data"]
+  marquez-web:
+    image: marquezproject/marquez-web:0.51.1
+  prefect:
+    image: prefecthq/prefect:3.8.8-python3.11
+    healthcheck: {test: [CMD, python, -c, "pass"]}
+"""
+"""A Compose file without any of the known traps."""
 
 
 def only(found: Iterator[Finding] | list[Finding]) -> Finding:
@@ -68,7 +88,7 @@ def checkout(tmp_path: Path) -> Path:
     for name in ("aviation.yaml", "generic.yaml", "README.md"):
         (profiles / name).write_text("")
     (root / "data/clubs.xlsx").write_bytes(b"PK\x03\x04")
-    (root / "deploy/docker/docker-compose.yml").write_text("services: {}\n")
+    (root / "deploy/docker/docker-compose.yml").write_text(SOUND, encoding="utf-8")
     (root / ".gitignore").write_text("/dist/\n/.venv/\n")
     (root / "pyproject.toml").write_text("")
     subprocess.run(["git", "init", "--quiet", str(root)], check=True, timeout=30)  # noqa: S607
@@ -83,7 +103,7 @@ def look(tmp_path: Path, known: Settings) -> Look:
         staging=False,
         environment_name="hotpass-staging",
         environment=EnvironmentTable(provenance={}),
-        stack="compose",
+        stack="",
         hotpass_root=None,
         evidence_root=tmp_path / "evidence",
     )

@@ -16,6 +16,7 @@ from fixtures.core.settings import EnvironmentTable
 from fixtures.procedures import preflight
 from fixtures.procedures.preflight import machine
 from fixtures.procedures.preflight.finding import Finding, Look, State, blocked
+from tests.harness import fake_docker
 from tests.harness.procedures.preflight.conftest import Install
 
 LOOPBACK = {"127.0.0.1", "::1", "localhost"}
@@ -94,33 +95,41 @@ def test_live_run_without_anything(look: Look) -> None:
     assert "Marquez" not in {each.name for each in found}
 
 
+DAEMON = "Cannot connect to the Docker daemon at unix:///x.sock."
+
+
 @pytest.mark.parametrize(
-    ("program", "exit_code", "told"),
+    ("engine", "told"),
     [
-        pytest.param("", 0, "install an engine", id="no-docker"),
-        pytest.param("docker", 1, "start the engine", id="no-engine"),
-        pytest.param("docker", 0, "", id="engine"),
+        pytest.param(None, "Install an engine", id="no-docker"),
+        pytest.param(("version-version", DAEMON, 1), "Start the engine", id="no-engine"),
+        pytest.param(("compose-version", "1.29.2", 0), "Compose plug-in, v2.24", id="compose-v1"),
+        pytest.param((), "", id="engine"),
     ],
 )
-def test_live_run_on_a_compose_stack(
+@pytest.mark.parametrize("staging", [True, False], ids=["live", "dry"])
+def test_run_on_a_compose_stack(
     look: Look,
     checkout: Path,
     install: Install,
+    tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    program: str,
-    exit_code: int,
+    engine: tuple[str, str, int] | tuple[()] | None,
     told: str,
+    staging: bool,
 ) -> None:
-    """Docker and the ports are looked at; this version does not bring the stack up itself."""
+    """An engine that answers, and a Compose that is new enough; nothing else is missing."""
     monkeypatch.setattr(machine, "PORTS", {})
-    if program:
-        install(program, exit_code=exit_code)
     install("uv")
-    live = replace(look, staging=True, hotpass_root=checkout)
+    if engine is not None:
+        fake = fake_docker.installed(tmp_path, monkeypatch)
+        if engine:
+            fake.answer(engine[0], engine[1], code=engine[2])
+        monkeypatch.setenv("PATH", f"{fake.folder / 'bin'}:{tmp_path / 'bin'}:/usr/bin:/bin")
+    live = replace(look, staging=staging, stack="compose", hotpass_root=checkout)
     found = [each for each in preflight.findings(live) if each.state is State.MISSING]
-    assert [each.name for each in found] == ["a stack", *(["Docker"] if told else [])]
-    assert told in found[-1].fix
-    assert "--stack running" in found[0].fix
+    assert len(found) == bool(told), found
+    assert told in " ".join(each.fix for each in found)
 
 
 def test_ports_matter_to_a_compose_stack_only(
@@ -129,7 +138,7 @@ def test_ports_matter_to_a_compose_stack_only(
     """A stack that runs already holds its own ports."""
     taken = Finding(name="port 5000", state=State.MISSING, found="", fix="Stop it.")
     monkeypatch.setattr(machine, "ports", lambda: iter([taken]))
-    live = replace(look, staging=True)
+    live = replace(look, staging=True, stack="compose")
     assert "port 5000" in states(live)
     assert "port 5000" not in states(replace(live, stack="running", environment=running))
     assert "port 5000" not in states(look)
@@ -152,9 +161,12 @@ def test_url_of_the_environment_decides(look: Look, running: EnvironmentTable) -
             id="dry-with-checkout",
         ),
         pytest.param(
-            {"staging": True, "hotpass_root": Path("/srv/hotpass")},
-            ["nothing: this version"],
+            {"staging": True, "stack": "compose", "hotpass_root": Path("/srv/hotpass")},
+            ["prefect marquez hotpass-web` of /srv/hotpass", "`hotpass refine` in /srv/hotpass"],
             id="compose",
+        ),
+        pytest.param(
+            {"stack": "compose"}, ["in containers", "simulated `hotpass refine`"], id="dry-compose"
         ),
         pytest.param(
             {"staging": True, "stack": "running"}, ["nothing: no Hotpass checkout"], id="no-root"
@@ -180,34 +192,6 @@ def test_every_finding_that_is_not_ready_names_the_fix(look: Look, tmp_path: Pat
     found = [each for each in preflight.findings(worst) if each.state is not State.READY]
     assert len(found) > 6
     assert all(each.fix for each in found)
-
-
-@pytest.mark.parametrize(
-    ("at", "below"),
-    [
-        pytest.param("ours", ".", id="itself"),
-        pytest.param("ours", "deep/down", id="below"),
-        pytest.param("", "elsewhere", id="outside"),
-    ],
-)
-def test_checkout_of(tmp_path: Path, at: str, below: str) -> None:
-    """The nearest folder above whose pyproject.toml has our table; another project is not it."""
-    start = tmp_path / (at or "theirs") / below
-    start.mkdir(parents=True)
-    (tmp_path / "pyproject.toml").write_text("[tool]\n")
-    if at:
-        (tmp_path / at / "pyproject.toml").write_text("[tool.rehearsals]\n")
-    assert preflight.checkout_of(start) == ((tmp_path / at) if at else None)
-
-
-@pytest.mark.parametrize("text", ["not toml [", "tool = 1\n", "[project]\nname = 'x'\n"])
-def test_checkout_of_passes_over_other_files(tmp_path: Path, text: str) -> None:
-    """A pyproject.toml that is no TOML, or another project's, is passed over."""
-    inner = tmp_path / "inner"
-    inner.mkdir()
-    (inner / "pyproject.toml").write_text(text)
-    (tmp_path / "pyproject.toml").write_text("[tool.rehearsals]\n")
-    assert preflight.checkout_of(inner) == tmp_path
 
 
 def snapshot(root: Path) -> dict[str, tuple[int, int, bytes]]:
@@ -285,7 +269,8 @@ def test_nothing_changes(
     started = [list(each.args) for each in children if isinstance(each.args, (list, tuple))]
     assert snapshot(tmp_path) == before
     assert all(each.poll() is not None for each in children)
-    assert len(children) == len(started) == (2 if stack == "compose" else 1)
+    # git always; the engine's and Compose's versions where there are to be containers.
+    assert len(children) == len(started) == (3 if stack == "compose" else 1)
     assert all(READS_ONLY.intersection(each) for each in started), started
     assert asked <= LOOPBACK
     assert bool(asked) is bool(stack)

@@ -1,0 +1,151 @@
+"""Sealing and verifying many files, against reading their bytes once.
+
+The floor is a plain loop that opens, reads and hashes each file and keeps nothing: whoever wants
+to know that files are unchanged must do that much. What reading alone costs, and what of sealing
+the disk's sync is, stand beside it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import statistics
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fixtures.core.records.systems import Mode
+from fixtures.core.redaction import Redactor
+from fixtures.core.verdict import Promise
+from fixtures.evidence import durable, sealing
+from fixtures.evidence.bundle import Bundle
+from fixtures.evidence.verify import verify
+from fixtures.guardrails.registries import REGISTRIES
+from fixtures.procedures import closing
+
+OPENING: dict[str, Any] = {
+    "environment": "hotpass-staging",
+    "owners": ["QA"],
+    "operator": "bench",
+    "runbook": "none",
+    "strict": False,
+    "staging": False,
+    "narrowed": "",
+    "harness": {"version": "0"},
+    "source": {"commit": None, "dirty": None},
+    "systems": [],
+    "taints": ["a benchmark"],
+    "settings": {},
+}
+
+
+@dataclass
+class Synced:
+    """Counts what syncing takes."""
+
+    seconds: float = 0.0
+
+
+@pytest.fixture
+def synced(monkeypatch: pytest.MonkeyPatch) -> Synced:
+    """Time spent waiting for the disk, apart from everything else."""
+    spent = Synced()
+
+    def timed(action: Callable[..., None]) -> Callable[..., None]:
+        def run(*arguments: Any) -> None:
+            began = time.perf_counter()
+            action(*arguments)
+            spent.seconds += time.perf_counter() - began
+
+        return run
+
+    monkeypatch.setattr(durable, "sync", timed(durable.sync))
+    monkeypatch.setattr(durable, "sync_folder", timed(durable.sync_folder))
+    return spent
+
+
+def filled(root: Path, *, files: int, size_bytes: int) -> Bundle:
+    bundle = Bundle.reserve(
+        root,
+        word="marquez",
+        mode=Mode.DRY_RUN,
+        redactor=Redactor(),
+        registry=REGISTRIES["marquez"],
+        opening=OPENING,
+        run_id=uuid.uuid4(),
+        now=datetime.now(UTC),
+    )
+    head = f"run id {bundle.run_id}\n".encode()
+    for number in range(files):
+        body = head + os.urandom(size_bytes // 2).hex().encode()
+        bundle.save(f"part-{number % 40:02}/{number:05}.log", body)
+    for each in REGISTRIES["marquez"]:
+        promise = Promise(each.id, each.artefact, each.promise)
+        bundle.note_verdict(promise.not_established("a benchmark judges nothing"))
+    return bundle
+
+
+def read_once(folder: Path, *, hashed: bool) -> float:
+    """Seconds to read every file, and to hash it if wanted."""
+    began = time.perf_counter()
+    for name in os.listdir(folder):  # noqa: PTH208 - the floor is the plainest loop there is
+        inner = folder / name
+        for path in sorted(inner.iterdir()) if inner.is_dir() else [inner]:
+            with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - as above
+                data = file.read()
+            if hashed:
+                hashlib.sha256(data).hexdigest()
+    return time.perf_counter() - began
+
+
+def median(action: Callable[[], float], times: int = 5) -> float:
+    return statistics.median(action() for _ in range(times))
+
+
+@pytest.mark.parametrize(
+    ("files", "size_bytes"),
+    [
+        pytest.param(10_000, 20_000, id="10,000-files-of-20-kB"),
+        pytest.param(100, 10_000_000, id="100-files-of-10-MB"),
+    ],
+)
+def test_sealing_and_verifying(
+    tmp_path: Path,
+    synced: Synced,
+    monkeypatch: pytest.MonkeyPatch,
+    files: int,
+    size_bytes: int,
+) -> None:
+    """From the last artefact saved to the rename, and all checks; to reach: at most 1.3."""
+    with monkeypatch.context() as quick:
+        # Filling is not measured: its syncs would take minutes.
+        quick.setattr(os, "fsync", lambda _: None)
+        bundle = filled(tmp_path, files=files, size_bytes=size_bytes)
+    hashed = median(lambda: read_once(bundle.folder, hashed=True))
+    read = median(lambda: read_once(bundle.folder, hashed=False))
+    synced.seconds = 0.0
+    began = time.perf_counter()
+    folder = closing.close(bundle, junit=None).folder
+    sealing_s = time.perf_counter() - began
+    sync_s = synced.seconds
+
+    def verified() -> float:
+        begun = time.perf_counter()
+        answer = verify(folder, registries=REGISTRIES)
+        assert answer.checks[-1].name == "chain", answer.denials
+        return time.perf_counter() - begun
+
+    verifying_s = median(verified, times=3)
+    size_mb = sum((folder / name).stat().st_size for name in sealing.files_in(folder)) / 1e6
+    print(
+        f"\n{files} files, {size_mb:.0f} MB: reading {read:.2f} s, reading and hashing "
+        f"{hashed:.2f} s; sealing {sealing_s - sync_s:.2f} s and {sync_s:.2f} s of syncing, ratio "
+        f"{(sealing_s - sync_s) / hashed:.2f}; verifying {verifying_s:.2f} s, ratio "
+        f"{verifying_s / hashed:.2f} (against reading alone {verifying_s / read:.1f})"
+    )

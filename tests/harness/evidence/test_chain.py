@@ -1,0 +1,150 @@
+"""Self-tests of the chain: each bundle names the last one of its word, mode and environment."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fixtures.core.records.systems import Mode
+from fixtures.core.redaction import Redactor
+from fixtures.evidence import canonical, layout, sealing
+from fixtures.evidence.bundle import Bundle
+from fixtures.evidence.verify import Answer, verify
+from fixtures.guardrails.registries import REGISTRIES
+from fixtures.procedures import closing
+
+BEGIN = datetime(2026, 3, 1, 10, tzinfo=UTC)
+Rehearse = Callable[..., Path]
+
+
+@pytest.fixture
+def rehearse(
+    tmp_path: Path, opening: dict[str, Any], rehearsed: Callable[[Bundle, str], None], junit: bytes
+) -> Rehearse:
+    """Rehearse at an hour of a day, in an environment."""
+
+    def begun(hour: int, **changes: Any) -> Bundle:
+        return Bundle.reserve(
+            tmp_path / "staging",
+            word="marquez",
+            mode=Mode.DRY_RUN,
+            redactor=Redactor(),
+            registry=REGISTRIES["marquez"],
+            opening={**opening, **changes},
+            now=BEGIN + timedelta(hours=hour),
+        )
+
+    def made(hour: int, *, during: Callable[[], object] | None = None, **changes: Any) -> Path:
+        bundle = begun(hour, **changes)
+        if during is not None:
+            during()
+        rehearsed(bundle, "held")
+        return closing.close(bundle, junit=junit).folder
+
+    return made
+
+
+def previous(folder: Path) -> Any:
+    return json.loads((folder / layout.MANIFEST).read_text())["previous"]
+
+
+def chain_of(folder: Path) -> tuple[tuple[str, ...], str]:
+    """What the check of the chain denies and says."""
+    said: Answer = verify(folder, registries=REGISTRIES)
+    return next((each.denied, each.said) for each in said.checks if each.name == "chain")
+
+
+def test_each_names_the_last(rehearse: Rehearse) -> None:
+    """Stamp, run id and the digest of the manifest: what was sealed before cannot be swapped."""
+    first, second = rehearse(0), rehearse(1)
+    assert previous(first) is None
+    assert previous(second) == {
+        "stamp": first.name,
+        "run_id": json.loads((first / layout.MANIFEST).read_text())["run_id"],
+        "manifest_sha256": sealing.digest(first / layout.MANIFEST).sha256,
+    }
+    assert chain_of(first) == ((), "the first")
+    assert chain_of(second) == ((), f"continues {first.name}")
+
+
+def test_another_environment_is_another_chain(rehearse: Rehearse) -> None:
+    """Nor does a narrowed run, which never counts, stand in between."""
+    first = rehearse(0)
+    rehearse(1, environment="elsewhere")
+    rehearse(2, narrowed="-k x")
+    assert previous(rehearse(3))["stamp"] == first.name
+
+
+def test_a_killed_one_is_a_link_too(rehearse: Rehearse, tmp_path: Path) -> None:
+    """What was interrupted happened: the next one says so."""
+    killed: list[Bundle] = []
+    rehearse(0)
+    with_kill = rehearse(1)
+    del killed
+    assert previous(with_kill) is not None
+
+
+def test_a_gap_is_said(rehearse: Rehearse, tmp_path: Path) -> None:
+    """Whoever copies one bundle has not the one before: that is said, and denies nothing."""
+    first, second = rehearse(0), rehearse(1)
+    alone = tmp_path / "elsewhere" / second.name
+    shutil.copytree(second, alone)
+    assert chain_of(alone) == ((), f"continues {first.name}, which is not here (a gap)")
+
+
+def test_a_fork_is_said(rehearse: Rehearse) -> None:
+    """Two at once name the same one before: neither lies."""
+    first = rehearse(0)
+    between: list[Path] = []
+    late = rehearse(2, during=lambda: between.append(rehearse(1)))
+    assert previous(late)["stamp"] == first.name
+    assert chain_of(late) == (
+        (),
+        f"continues {first.name}; {between[0].name} lies between and is not named (a fork)",
+    )
+
+
+def test_a_lost_beginning_is_said(rehearse: Rehearse) -> None:
+    """One that names none, beside an older one, began a chain of its own."""
+    second: list[Path] = []
+    first = rehearse(1, during=lambda: second.append(rehearse(0)))
+    assert chain_of(first) == ((), f"the first, and {second[0].name} beside it is older (a fork)")
+
+
+def test_a_contradiction_denies(rehearse: Rehearse) -> None:
+    """The one before is here, and it is not the one that was named: one of them was changed."""
+    first, second = rehearse(0), rehearse(1)
+    path = first / layout.MANIFEST
+    body = json.loads(path.read_text())
+    body["operator"] = "somebody else"
+    path.write_bytes(canonical.pretty(body))
+    (denied,), _ = chain_of(second)
+    assert "one of the two was changed" in denied
+    assert first.name in denied
+
+
+def test_a_successor_cannot_come_first(
+    rehearse: Rehearse, tmp_path: Path, opening: dict[str, Any]
+) -> None:
+    """A replay under an older stamp names one that came after it."""
+    first, second = rehearse(0), rehearse(1)
+    older = second.with_name("20260301T090000Z")
+    second.rename(older)
+    said = verify(older, registries=REGISTRIES)
+    assert not said.verified
+    assert first.is_dir()
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b"[]", b"\xff", b'{"mode": 1}'])
+def test_rubbish_beside_it_is_no_link(rehearse: Rehearse, tmp_path: Path, content: bytes) -> None:
+    """A folder that looks like a bundle and is none neither breaks nor joins the chain."""
+    rubbish = tmp_path / "staging" / "marquez" / "20260301T093000Z"
+    rubbish.mkdir(parents=True)
+    (rubbish / layout.MANIFEST).write_bytes(content)
+    assert previous(rehearse(0)) is None
