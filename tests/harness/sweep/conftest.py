@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from fixtures.core import waits
+from fixtures.evidence import keys, verify
+from tests.harness.sweep import aftermath, strace
 
 ROOT = Path(__file__).parents[3]
 ENDED_S = 60.0
@@ -118,6 +122,87 @@ def rehearsal(tmp_path: Path) -> Iterator[Rehearsal]:
         made = Rehearsal(tmp_path, tmp_path / "evidence", Path(scratch))
         yield made
         assert_gone(made.processes)
+
+
+@dataclass(frozen=True)
+class Clean:
+    """A publication that nobody struck, what it left, and how to have others struck."""
+
+    root: Path
+    calls: tuple[strace.Call, ...]
+    contents: dict[str, bytes]
+    key: keys.Pair
+    policy: verify.Policy
+    stage: strace.Stage
+
+    @property
+    def points(self) -> list[strace.Call]:
+        """Its calls worth striking."""
+        return strace.points(self.calls, self.root)
+
+    def is_late(self, point: strace.Call) -> bool:
+        """Whether the bundle has its final name by then."""
+        points = self.points
+        published = [each for each in points if each.paths[0].endswith(".partial")]
+        renamed = [each for each in published if each.name.startswith("rename")]
+        return points.index(point) > points.index(renamed[-1])
+
+    def look(self, root: Path) -> aftermath.Aftermath:
+        """What another one left, after recovery."""
+        return aftermath.look(root, self.contents, self.policy)
+
+    def publish(
+        self, root: Path, *, inject: Sequence[str] = (), calls: Sequence[str] = strace.CHANGES
+    ) -> strace.Ran:
+        """Another one, below a root of its own."""
+        return self.stage.run(
+            ["publish", str(root), str(self.key.private)], inject=inject, calls=calls
+        )
+
+    def recover(self, root: Path, *, inject: Sequence[str] = ()) -> strace.Ran:
+        """Recover what one left."""
+        return self.stage.run(["recover", str(root)], inject=inject)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Declare how to go without strace; without a reason there is no going without it."""
+    parser.addoption(
+        "--without-strace",
+        metavar="REASON",
+        help="leave out the sweep over system calls, and say why",
+    )
+
+
+@pytest.fixture
+def place() -> Iterator[Path]:
+    """A folder for what is struck; in memory where that is: the call counts, not the platter."""
+    memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+    with tempfile.TemporaryDirectory(dir=memory) as folder:
+        yield Path(folder)
+
+
+@pytest.fixture(scope="session")
+def clean(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Clean]:
+    """A publication under strace that nobody strikes: what the struck ones are held against."""
+    reason = request.config.getoption("--without-strace")
+    if reason:
+        pytest.skip(f"left out on purpose: {reason}")
+    if shutil.which("strace") is None:
+        pytest.fail(strace.ABSENT, pytrace=False)
+    home = tmp_path_factory.mktemp("clean")
+    key = keys.new(home / "key")
+    trusted = keys.TrustedKey(name="QA", key=keys.public_at(key.public), signs_live=False)
+    root, policy = home / "root", verify.Policy(trusted=(trusted,))
+    with contextlib.closing(strace.Stage(home, key.private)) as stage:
+        ran = stage.run(["publish", str(root), str(key.private)])
+        assert ran.code == 0, ran.said
+        (folder,) = (root / aftermath.WORD).iterdir()
+        made = Clean(root, ran.calls, aftermath.contents(folder), key, policy, stage)
+        found = made.look(root)
+        assert (found.kind, found.would_be, found.flaws) == ("sealed", "PASSED", [])
+        yield made
 
 
 def assert_gone(processes: Callable[[], list[str]]) -> None:

@@ -1,13 +1,15 @@
-"""Ctrl-C and SIGKILL at every step: evidence is kept, never falsely sealed, nothing lives on."""
+"""Ctrl-C, SIGTERM and SIGKILL at every step: evidence is kept, never falsely sealed."""
 
 from __future__ import annotations
 
 import signal
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from fixtures.evidence import verify
+from fixtures.evidence import ledger, reconcile, verify
+from fixtures.evidence.summary import fold
 from fixtures.guardrails.registries import REGISTRIES
 
 if TYPE_CHECKING:
@@ -21,14 +23,25 @@ LAST_VERDICT = 44
 """No signal before this line can come too late."""
 
 
+def assert_reconciled(bundle: Path) -> None:
+    """The JUnit report, where there is one, says what the ledger says."""
+    summary = fold(ledger.read(bundle / "ledger.jsonl"))
+    junit = bundle / "junit.xml"
+    assert junit.exists() != ("junit.xml" in summary.absent)
+    if junit.exists():
+        assert reconcile.trouble_with(junit.read_bytes(), summary) is None
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "sigterm"])
 @pytest.mark.parametrize("line", LINES)
-def test_ctrl_c_keeps_evidence(rehearsal: Rehearsal, line: int) -> None:
-    """Ctrl-C anywhere: exit 2, one verified .interrupted bundle, its path told."""
-    code = rehearsal.stop_at(line, signal.SIGINT)
+def test_stopping_keeps_evidence(rehearsal: Rehearsal, line: int, number: signal.Signals) -> None:
+    """Ctrl-C or SIGTERM anywhere: exit 2, one verified .interrupted bundle, its path told."""
+    code = rehearsal.stop_at(line, number)
     bundles = list((rehearsal.evidence / "marquez").iterdir())
     assert len(bundles) == 1, [path.name for path in bundles]
     answer = verify.verify(bundles[0], registries=REGISTRIES)
     assert answer.verified, answer.denials
+    assert_reconciled(bundles[0])
     if answer.manifest["would_be"] == "PASSED":
         # It had come to its end: while it was being sealed, or after that.
         assert line >= LAST_VERDICT
@@ -50,6 +63,7 @@ def test_kill_is_recovered(rehearsal: Rehearsal, line: int) -> None:
     assert len(bundles) == 1, [path.name for path in bundles]
     answer = verify.verify(bundles[0], registries=REGISTRIES)
     assert answer.verified, answer.denials
+    assert_reconciled(bundles[0])
     if code != 0 and bundles[0].name.endswith(".interrupted"):
         assert answer.manifest["would_be"] == "INTERRUPTED"
 
