@@ -38,7 +38,10 @@ from fixtures.simulators.marquez.door import RecorderServer
 from fixtures.simulators.marquez.state import Recorder
 
 ROOT = Path(fixtures.__file__).parents[1]
-JUNIT = b'<?xml version="1.0" encoding="utf-8"?>\n<testsuites name="pytest tests"></testsuites>\n'
+JUNIT = (
+    b'<?xml version="1.0" encoding="utf-8"?>'
+    b'<testsuites><testsuite name="rehearsal.marquez"/></testsuites>'
+)
 SYSTEMS = (
     System(name="marquez", claimed=Provenance.SIMULATED, detail="recorder"),
     System(name="hotpass", claimed=Provenance.SIMULATED, detail="simulated"),
@@ -169,6 +172,7 @@ def opening(**changes: Any) -> dict[str, Any]:
         "staging": False,
         "narrowed": "",
         "harness": {"version": "0", "python": "3", "pytest": "9", "platform": "linux"},
+        "source": {"commit": None, "dirty": None},
         "systems": systems_entry(SYSTEMS),
         "taints": list(taint.marks()),
         "settings": {},

@@ -12,9 +12,10 @@ import pytest
 
 from fixtures.clients import browser, hotpass
 from fixtures.core import errors, taint
-from fixtures.core.records.systems import Provenance
+from fixtures.core.records.systems import Provenance, System
 from fixtures.core.settings import EnvironmentTable, Settings
 from fixtures.procedures import stacks
+from tests.harness import fake_docker
 
 EMPTY = EnvironmentTable(provenance={})
 RUNNING = EnvironmentTable(
@@ -159,42 +160,41 @@ def test_directory_that_is_no_checkout_is_missing(tmp_path: Path) -> None:
     assert any(str(tmp_path) in line for line in missing(environment=RUNNING, root=tmp_path))
 
 
-@pytest.mark.parametrize(
-    ("docker", "answers", "told"),
-    [
-        pytest.param(False, False, "no `docker` is on PATH", id="no-docker"),
-        pytest.param(True, False, "gets no answer from one", id="no-engine"),
-        pytest.param(True, True, "", id="docker-is-there"),
-    ],
-)
-def test_compose_is_missing_whatever_is_there(
-    monkeypatch: pytest.MonkeyPatch, checkout: Path, docker: bool, answers: bool, told: str
+def test_compose_needs_the_run_books_file_and_docker(
+    monkeypatch: pytest.MonkeyPatch, checkout: Path, tmp_path: Path
 ) -> None:
-    """No Compose stack is brought up yet: that comes first, then what else is missing."""
-    monkeypatch.setattr(
-        shutil, "which", lambda name: f"/usr/bin/{name}" if docker or name == "uv" else None
-    )
-    monkeypatch.setattr(stacks, "_engine_answers", lambda: answers)
-    lines = missing(stack="compose", root=checkout)
-    assert "--stack running" in lines[0]
-    assert "deploy/docker/docker-compose.yml is not there" in lines[1]
-    assert [line for line in lines[2:] if told in line] == lines[2:]
-    assert len(lines) == (3 if told else 2)
-
-
-def test_engine_is_asked_by_its_program(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Without the program, or with one that fails, no engine answers."""
+    """What a Compose stack lacks: its file, and an engine, told with its code."""
+    monkeypatch.setattr(shutil, "which", lambda name: f"/usr/bin/{name}")
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert not stacks._engine_answers()
-    for code in (1, 0):
-        (tmp_path / "docker").write_text(f"#!/bin/sh\nexit {code}\n")
-        (tmp_path / "docker").chmod(0o755)
-        assert stacks._engine_answers() is (code == 0)
+    file, docker = missing(stack="compose", root=checkout)
+    assert "deploy/docker/docker-compose.yml is not there" in file
+    assert docker.startswith("Docker with Compose v2: Install an engine")
+    assert "[engine-missing]" in docker
+    fake_docker.installed(tmp_path, monkeypatch)
+    (checkout / stacks.COMPOSE_FILE).parent.mkdir(parents=True)
+    (checkout / stacks.COMPOSE_FILE).touch()
+    assert not missing(stack="compose", root=checkout)
+
+
+@pytest.mark.parametrize("url", ["http://m:5000/api/v1", "http://m:5000/api/v1/"])
+def test_lineage_url_that_loses_every_event(known: Settings, checkout: Path, url: str) -> None:
+    """The client appends the path by itself: a URL that has it is refused, not tried."""
+    environment = RUNNING.model_copy(update={"marquez_url": url})
+    with (
+        pytest.raises(errors.LineageUrlWrong) as refused,
+        stacks.live(
+            known.words.marquez,
+            environment,
+            environment_name="hotpass-staging",
+            hotpass_root=checkout,
+        ),
+    ):
+        pytest.fail("the body must not run")
+    assert refused.value.hint.startswith("Use http://m:5000:")
 
 
 @pytest.mark.usefixtures("no_marks")
-@pytest.mark.parametrize("stack", ["compose", "running"])
-def test_live_never_falls_back_to_a_simulator(known: Settings, stack: str) -> None:
+def test_live_never_falls_back_to_a_simulator(known: Settings) -> None:
     """What is missing is told, and nothing simulated was made for want of it."""
     with (
         pytest.raises(errors.PrerequisitesMissing) as caught,
@@ -202,7 +202,6 @@ def test_live_never_falls_back_to_a_simulator(known: Settings, stack: str) -> No
             known.words.marquez,
             EMPTY,
             environment_name="hotpass-staging",
-            stack=stack,
             hotpass_root=None,
         ),
     ):
@@ -223,7 +222,6 @@ def test_live_over_a_running_stack(
         known.words.marquez,
         RUNNING,
         environment_name="hotpass-staging",
-        stack="running",
         hotpass_root=checkout,
         browser_asked=browser.NO_BROWSER,
     ) as stack:
@@ -235,6 +233,23 @@ def test_live_over_a_running_stack(
         scratch = stack.scratch
     assert not scratch.exists()
     assert taint.marks() == ()
+
+
+def test_another_system_than_the_pinned_one_is_refused() -> None:
+    """Every strange fact in one list; what is not pinned may be any."""
+    systems = [
+        System(name="marquez", claimed=Provenance.LOCAL, identity={"digest": "sha256:b"}),
+        System(name="hotpass", claimed=Provenance.LOCAL, identity={"git commit": "c"}),
+    ]
+    pins = {"marquez": {"digest": "sha256:a", "version": "1"}, "hotpass": {"git commit": "c"}}
+    environment = EnvironmentTable(provenance={}, identity=pins)
+    with pytest.raises(errors.IdentityRefused) as refused:
+        stacks.refuse_strangers(systems, environment, environment_name="hotpass-staging")
+    assert "marquez, digest: expected sha256:a, found sha256:b" in refused.value.message
+    assert "marquez, version: expected 1, found nothing" in refused.value.message
+    assert "hotpass" not in refused.value.message.replace("hotpass-staging", "")
+    fitting = EnvironmentTable(provenance={}, identity={"hotpass": {"git commit": "c"}})
+    stacks.refuse_strangers(systems, fitting, environment_name="hotpass-staging")
 
 
 def test_log_command_that_fails_is_refused_after_its_output(tmp_path: Path) -> None:
