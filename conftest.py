@@ -9,7 +9,12 @@ pytest_plugins = [
     "fixtures.plugins.options",
     "fixtures.plugins.stack",
     "fixtures.plugins.systems",
+    "fixtures.plugins.backfill_systems",
+    "fixtures.plugins.arc_systems",
     "fixtures.plugins.evidence",
     "fixtures.plugins.reporting",
     "fixtures.plugins.session_report",
+    "fixtures.plugins.views",
+    # Last: the wrappers of the last are the outermost, and nobody is to see before it has masked.
+    "fixtures.plugins.masking",
 ]

@@ -10,12 +10,17 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 from uuid import uuid4
 
 import pytest
 import requests
+
+if TYPE_CHECKING:
+    from pytest_docker.plugin import Services
+
+    from fixtures.procedures.compose.project import Running
 
 ABSENT = object()
 """Stands for a field to leave out."""
@@ -48,6 +53,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="also try what needs a download, Java or PostgreSQL: `tox -e contract` does",
     )
     parser.addoption(
+        "--compose",
+        action="store_true",
+        help="also hold the contract against containers: an engine, Compose v2 and images",
+    )
+    parser.addoption(
         "--real-marquez",
         action="store_true",
         help="start a real Marquez (Java, PostgreSQL, Maven) and hold the contract against it",
@@ -62,6 +72,27 @@ def tools(request: pytest.FixtureRequest) -> None:
 
 
 @pytest.fixture(scope="session")
+def composed(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Running]:
+    """Our Compose stack, brought up once for this session."""
+    if not request.config.getoption("--compose"):
+        pytest.skip("needs a container engine: run with --compose, see tests/README.md")
+    from tests.contract import containers
+
+    with containers.running(tmp_path_factory.mktemp("compose")) as up:
+        yield up
+
+
+@pytest.fixture(scope="session")
+def docker_services(composed: Running) -> Services:
+    """The Compose stack by pytest-docker's name for it; taken down also when half up."""
+    from tests.contract import containers
+
+    return containers.services_of(composed)
+
+
+@pytest.fixture(scope="session")
 def launched_marquez() -> Iterator[Target]:
     """A real Marquez started for this session, with an empty database."""
     from tests.contract import real_marquez
@@ -70,9 +101,9 @@ def launched_marquez() -> Iterator[Target]:
         yield Target(admin_url=running.admin_url, api_url=running.api_url)
 
 
-@pytest.fixture(params=["recorder", "real"], scope="module")
+@pytest.fixture(params=["recorder", "container", "real"], scope="module")
 def target(request: pytest.FixtureRequest) -> Iterator[Target]:
-    """One server: the recorder, and a real Marquez when one is named or asked for."""
+    """One server: the recorder; what a container serves, and a real Marquez, when asked for."""
     if request.param == "recorder":
         # Not at the top: this file is read whenever pytest starts, whatever it then runs.
         from fixtures.simulators.marquez import door
@@ -80,6 +111,12 @@ def target(request: pytest.FixtureRequest) -> Iterator[Target]:
 
         with door.serve(Recorder()) as doors:
             yield Target(admin_url=doors.admin_url, api_url=doors.api_url)
+    elif request.param == "container":
+        services: Services = request.getfixturevalue("docker_services")
+        yield Target(
+            admin_url=f"http://127.0.0.1:{services.port_for('marquez', 5001)}",
+            api_url=f"http://127.0.0.1:{services.port_for('marquez', 5000)}",
+        )
     elif os.environ.get("MARQUEZ_URL"):
         yield Target(
             admin_url=os.environ.get("MARQUEZ_ADMIN_URL"),
