@@ -67,6 +67,7 @@ class Noticed:
     late_ms: Sequence[float]
 
     def percentile(self, part: float) -> float:
+        """How late that part of them was noticed at most."""
         ordered = sorted(self.late_ms)
         return ordered[min(len(ordered) - 1, round(part * (len(ordered) - 1)))]
 
@@ -113,11 +114,11 @@ def test_watch_misses_nothing() -> None:
         f"{len(there_were)} transitions; twin {truth['cpu_s']:.1f} s CPU"
     )
     found = {name: noticed(there_were, told["rows"]) for name, told in ended.items()}
-    for name, each in found.items():
+    for name, one in found.items():
         print(
-            f"  {name:9}: {each.missed} missed ({100 * each.missed / len(there_were):.0f} %), "
-            f"noticed after p50 {statistics.median(each.late_ms):.1f} ms, "
-            f"p99 {each.percentile(0.99):.1f} ms, most {max(each.late_ms):.1f} ms; "
+            f"  {name:9}: {one.missed} missed ({100 * one.missed / len(there_were):.0f} %), "
+            f"noticed after p50 {statistics.median(one.late_ms):.1f} ms, "
+            f"p99 {one.percentile(0.99):.1f} ms, most {max(one.late_ms):.1f} ms; "
             f"{ended[name]['cpu_s']:.1f} s CPU, peak {ended[name]['peak_mib']:.0f} MiB"
         )
     ours = ended["our watch"]

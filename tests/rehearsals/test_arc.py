@@ -113,6 +113,12 @@ def test_wrong_audience_refused(identity: Identity, weigh: Weigh) -> None:
     assert verdict, verdict.story
 
 
+def test_access_bounded(identity: Identity, weigh: Weigh) -> None:
+    """Step 5: its credentials did what they are for, and were refused what they are not."""
+    verdict = weigh(arc_identity.access_bounded(identity))
+    assert verdict, verdict.story
+
+
 def test_runners_deregistered(lifecycle: Lifecycle, weigh: Weigh) -> None:
     """Step 6: GitHub knows our runners no more, and knew them busy."""
     verdict = weigh(arc_aftermath.runners_deregistered(lifecycle))

@@ -31,13 +31,17 @@ def repository(tmp_path: Path) -> Path:
 
 
 def test_a_clean_checkout(repository: Path) -> None:
-    """Its commit, and that nothing was changed; a new file is no change of what was committed."""
-    (repository / "untracked").write_text("x")
+    """Its commit, and that nothing was changed; a new file that is no code is a note."""
+    (repository / "notes.txt").write_text("x")
     assert source.of(repository) == source.Source(git(repository, "rev-parse", "HEAD"), False)
 
 
 def test_a_changed_checkout(repository: Path) -> None:
-    """One changed file, staged or not, makes it dirty."""
+    """One changed file, staged or not, makes it dirty; so does new code."""
+    (repository / "new.py").write_text("")
+    assert source.of(repository).dirty is True
+    (repository / "new.py").unlink()
+    assert source.of(repository).dirty is False
     (repository / "a").write_text("2")
     assert source.of(repository).dirty is True
     git(repository, "add", "a")

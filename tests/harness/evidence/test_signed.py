@@ -246,6 +246,13 @@ def test_a_narrowed_run_is_never_live(seal: Seal, key: CryptoSigner) -> None:
     )
 
 
+def test_a_changed_harness_is_never_live(seal: Seal, key: CryptoSigner) -> None:
+    """Code and pins that no commit holds could have been any."""
+    folder = seal(key, source={"commit": "0" * 40, "dirty": True})
+    denials = ask(folder, trust(key), live=True).denials
+    assert denials == ["live: the harness was changed since its commit"]
+
+
 def test_unsigned_is_said_and_denied_where_it_matters(seal: Seal) -> None:
     """Without a key a bundle is sealed all the same; `--live` and a strict setting deny it."""
     folder = seal()

@@ -15,9 +15,11 @@ import pytest
 from fixtures.core import words
 from fixtures.core.registry import Registry
 from fixtures.evidence import canonical, layout, sealing
+from fixtures.evidence.bundle import Bundle
 from fixtures.evidence.ledger import write_moment
 from fixtures.evidence.verify import CHECKS, Answer, verify
 from fixtures.guardrails.registries import REGISTRIES
+from fixtures.procedures import closing
 
 FILES = (
     "SHA256SUMS",
@@ -680,3 +682,14 @@ def test_only_a_signature_could_tell(forge: Forge) -> None:
     forge.report(before)
     forge.manifest()
     assert answer(forge.folder).verified
+
+
+def test_a_test_that_failed_though_its_guardrail_held(filled: Bundle, junit: bytes) -> None:
+    """A test may know more than its guardrail: held beside failed is denied, not chosen from."""
+    node = "tests/rehearsals/test_marquez.py::test_run_completed"
+    filled.note_test(node, when="call", outcome="failed", duration_s=0.1)
+    folder = closing.close(filled, junit=junit).folder
+    assert (
+        "verdicts: marquez.run-completed is said to have held, and its test ended failed"
+        in answer(folder).denials
+    )

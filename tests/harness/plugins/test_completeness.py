@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from fixtures.core.outcome import Exit
 from fixtures.evidence import ledger, reconcile, verify
 from fixtures.evidence.summary import fold
 from fixtures.guardrails.registries import REGISTRIES
@@ -163,6 +164,28 @@ def test_stopping_keeps_what_was_judged(project: Project) -> None:
     judged = guardrails[: guardrails.index("marquez.graph-linked")]
     assert list(project.summary().verdicts) == judged
     result.stdout.fnmatch_lines(["*marquez: SIMULATED, would have been INTERRUPTED*"])
+
+
+@pytest.mark.parametrize("plugin", ["fixtures.plugins.reporting", "rehearsal-report-feed"])
+def test_a_blocked_plugin_is_refused(project: Project, plugin: str) -> None:
+    """Without one of ours a rehearsal would end green and leave no evidence: nothing runs."""
+    result = project.run("-p", f"no:{plugin}", "-m", "marquez")
+    assert result.ret == Exit.USAGE
+    assert "[plugin-blocked]" in result.stderr.str()
+    assert not project.bundles()
+
+
+def test_a_rehearsal_outside_its_folder_is_refused(project: Project) -> None:
+    """Its tests would count as nobody's, its bundle as a rehearsal: there is none."""
+    project.rehearsal()
+    inside = project.pytester.path / "tests" / "rehearsals" / "test_marquez.py"
+    outside = project.pytester.path / "tests" / "elsewhere" / "test_marquez.py"
+    outside.parent.mkdir()
+    inside.rename(outside)
+    result = project.run("-m", "marquez", str(outside))
+    assert result.ret != 0
+    assert "lies outside tests/rehearsals" in result.stdout.str()
+    assert not project.bundles()
 
 
 def test_plans_and_fixtures_alone(project: Project) -> None:

@@ -6,6 +6,7 @@ Not here: what each must do (that table), playing them (``test_arc_faults.py``).
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -72,6 +73,13 @@ def later(seconds: float, happens: Spoil) -> Spoil:
 
 def any_audience(world: World) -> None:
     world.sts.faults.any_audience = True
+
+
+def role_may(*actions: str) -> Spoil:
+    def spoil(world: World) -> None:
+        world.sts.roles[0] = dataclasses.replace(world.sts.roles[0], actions=frozenset(actions))
+
+    return spoil
 
 
 def denied(world: World) -> None:
@@ -197,6 +205,8 @@ FAULTS: dict[str, Spoil] = {
     "static-keys-win": smoke(static_keys=True),
     "expired-token": smoke(expired_token=True),
     "wrong-audience-accepted": any_audience,
+    "role-too-wide": role_may("s3:ListBucket", "iam:ListUsers"),
+    "role-too-narrow": role_may(),
     "hosted-machine": smoke(hosted=True),
     "no-identity-artefact": smoke(no_artefact=True),
     "immutable-subject": smoke(immutable_subject=True),

@@ -189,3 +189,36 @@ def test_nothing_is_changed_before_the_preflight_is_clean(tmp_path: Path) -> Non
         assert not ready.world.github.runs
     with pytest.raises(errors.BundleUnreadable, match="holds no originals"):
         arc_restore.remembered(next((ready.bundle.folder.parent).glob("2*")))
+
+
+def test_events_are_written_as_they_come(stage: Staged) -> None:
+    """A kill leaves what was seen until then; nothing of it waits in memory."""
+    sizes: list[int] = []
+    aside = stage.bundle.folder / ".events.ndjson.part"
+
+    def measure(_: float) -> None:
+        if aside.exists():
+            sizes.append(aside.stat().st_size)
+
+    stage.clock.on_sleep = measure
+    stage.play()
+    assert len(set(sizes)) > 10
+    assert sizes == sorted(sizes)
+
+
+def test_full_disk_under_a_watch_is_told(stage: Staged) -> None:
+    """An event that could not be kept, on a thread nobody hears, ends the rehearsal as such."""
+    full = errors.EvidenceNotWritable("no space left", hint="Make room.")
+
+    def refuse(_: object) -> None:
+        raise full
+
+    def fill(_: float) -> None:
+        if stage.rehearsal.looks.drain is not None and stage.rehearsal.looks.restore is None:
+            stage.rehearsal.looks.collector.keep_with(refuse)
+
+    before = stage.limits
+    stage.clock.on_sleep = fill
+    with pytest.raises(errors.EvidenceNotWritable, match="no space left"):
+        stage.rehearsal.run()
+    assert stage.limits == before

@@ -335,13 +335,33 @@ def younger(*, ruling: Ruling) -> Mapping[str, Registry]:
 
 @pytest.mark.parametrize("ruling", [Ruling.HELD, Ruling.BROKE])
 def test_younger_guardrail_judges_old_evidence(good: Played, ruling: Ruling) -> None:
-    """It is listed as new, whatever it says, and nothing recorded is doubted for it."""
+    """It is listed as new; what it finds broken today is a difference to what was believed."""
     judged = judging.judge(good.sealed.folder, registry_of=younger(ruling=ruling))
     assert kinds(judged) == {"marquez.runs-few": Kind.NEW}
-    assert judged.agrees
+    assert judged.agrees is (ruling is Ruling.HELD)
     assert judged.compared[-1].again is not None
     assert judged.compared[-1].again.ruling is ruling
     assert judged.outcome_again == "PASSED"
+
+
+def test_guardrail_taken_out_is_a_difference(copy: Path) -> None:
+    """The very code that recorded knew it: whoever took it out of the ledger is found."""
+
+    def forget(line: dict[str, Any]) -> None:
+        if line["kind"] == "opened":
+            line["registry"]["version"] = 1
+            kept = [each for each in line["registry"]["guardrails"] if each["id"] != RUN]
+            line["registry"]["guardrails"] = kept
+            line["harness"]["judging_sha256"] = registries.code_sha256("marquez")
+
+    lines = [line for line in ledger.read(copy / ledger.NAME) if line.get("guardrail") != RUN]
+    for number, line in enumerate(lines, start=1):
+        forget(line)
+        line["n"] = number
+    (copy / ledger.NAME).write_bytes(b"".join(map(canonical.line, lines)))
+    judged = judging.judge(copy)
+    assert kinds(judged) == {RUN: Kind.NEW}
+    assert not judged.agrees
 
 
 def test_guardrail_unknown_here_is_a_difference(good: Played) -> None:

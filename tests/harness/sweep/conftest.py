@@ -10,8 +10,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -32,19 +32,25 @@ class Rehearsal:
     evidence: Path
     scratch: Path
     """Its TMPDIR, which marks every process of the run."""
+    word: str = "marquez"
+    options: tuple[str, ...] = ()
+    """Of pytest, besides."""
+    variables: Mapping[str, str] = field(default_factory=dict)
+    """Of the environment, besides."""
 
     @property
     def environment(self) -> dict[str, str]:
         """TMPDIR marks every process of the run: children inherit it through the allow-list."""
         kept = {name: value for name, value in os.environ.items() if name != "CI"}
-        return {**kept, "TMPDIR": str(self.scratch), "HOME": str(self.home)}
+        here = {"TMPDIR": str(self.scratch), "HOME": str(self.home)}
+        return {**kept, **here, **self.variables}
 
     def start(self) -> subprocess.Popen[bytes]:
         """Start it as a terminal would: a process group of its own."""
         return subprocess.Popen(
             [
-                *(sys.executable, "-m", "pytest", "-m", "marquez", "-p", "no:cacheprovider"),
-                *("--evidence-root", str(self.evidence)),
+                *(sys.executable, "-m", "pytest", "-m", self.word, "-p", "no:cacheprovider"),
+                *("--evidence-root", str(self.evidence), *self.options),
             ],
             cwd=ROOT,
             env=self.environment,
@@ -66,7 +72,7 @@ class Rehearsal:
 
     def lines(self) -> int:
         """How many ledger lines there are so far."""
-        found = list((self.evidence / "marquez").glob(".*.partial/ledger.jsonl"))
+        found = list((self.evidence / self.word).glob(".*.partial/ledger.jsonl"))
         return sum(path.read_bytes().count(b"\n") for path in found if path.exists())
 
     def processes(self) -> list[str]:
@@ -97,11 +103,29 @@ class Rehearsal:
         Args:
             again: How many more signals follow, a gap apart.
         """
+        return self.stop_when(
+            lambda: self.lines() >= line,
+            number,
+            what=f"ledger line {line}",
+            again=again,
+            gap_s=gap_s,
+        )
+
+    def stop_when(
+        self,
+        reached: Callable[[], bool],
+        number: signal.Signals,
+        *,
+        what: str,
+        again: int = 0,
+        gap_s: float = 0.0,
+    ) -> int:
+        """Start it, signal its whole group once it has come so far; its exit code."""
         running = self.start()
         waits.until(
-            lambda: self.lines() >= line or running.poll() is not None,
+            lambda: reached() or running.poll() is not None,
             bool,
-            what=f"ledger line {line}",
+            what=what,
             timeout_s=ENDED_S,
             hint="Read the output.",
             poll_s=0.005,

@@ -18,6 +18,7 @@ from typing import Any
 import requests
 
 LOOK_EVERY_S = 0.2
+MOST_TRIES = 50
 LONGEST_HOLD_S = 2.0
 """How long a run is held for want of peers."""
 AGENT = "prefect/3.8.8 (API 0.8.4)"
@@ -142,9 +143,9 @@ class HandWorker:
             return
         url = f"{self.api_url}/v2/concurrency_limits"
         body = {"names": [run.key], "slots": self.manners.slots, "mode": "concurrency"}
-        answer = self._session.post(f"{url}/increment", json=body, timeout=10)
+        answer = self._send("POST", f"{url}/increment", body)
         if answer.status_code == 200 and answer.json():
-            limit = self._session.get(f"{url}/{run.key}", timeout=10).json()
+            limit = self._send("GET", f"{url}/{run.key}", None).json()
             run.acquired = self._event(run, "acquired", limit)
         elif answer.status_code in (200, 422):
             run.unlimited = True
@@ -239,10 +240,21 @@ class HandWorker:
 
     def _ask(self, path: str, body: Any) -> Any:
         method = "GET" if body is None else "POST"
-        while True:
-            answer = self._session.request(method, f"{self.api_url}{path}", json=body, timeout=10)
-            if answer.status_code != 503:
-                # Its database was locked; Prefect's own client asks again as well.
-                break
+        answer = self._send(method, f"{self.api_url}{path}", body)
         answer.raise_for_status()
         return answer.json() if answer.content else None
+
+    def _send(self, method: str, url: str, body: Any) -> requests.Response:
+        """Ask until there is an answer, as Prefect's own client does.
+
+        The server closes connections that were idle, and says 503 while its database is locked.
+        """
+        for _ in range(MOST_TRIES):
+            try:
+                answer = self._session.request(method, url, json=body, timeout=10)
+            except requests.ConnectionError:
+                continue
+            if answer.status_code != 503:
+                return answer
+            time.sleep(LOOK_EVERY_S)
+        raise TimeoutError(f"{method} {url} has no answer")

@@ -61,7 +61,7 @@ def said(
             audience = request.full_url.partition("audience=")[2]
             token, _ = world.smoke._token(run, audience)
             return io.BytesIO(json.dumps({"value": token}).encode())
-        url = re.sub(r"^https://sts\.[a-z0-9-]+\.amazonaws\.com", doors.sts_url, request.full_url)
+        url = re.sub(r"^https://[a-z0-9.-]+\.amazonaws\.com", doors.sts_url, request.full_url)
         again = urllib.request.Request(url, data=request.data)  # noqa: S310 - loopback
         for name, value in request.header_items():
             again.add_header(name, value)
@@ -72,6 +72,7 @@ def said(
     told = {
         "ROLE_ARN": world.smoke.role_arn,
         "AWS_REGION": "eu-west-1",
+        "BUCKET": "evidence",
         "CORRELATION_ID": "c",
         "GITHUB_RUN_ID": str(run.id),
         "RUNNER_NAME": "a-runner",
@@ -135,6 +136,21 @@ def test_script_tells_of_a_refusal(
     assert body["caller"] is None
 
 
+def test_script_tries_what_must_be_denied(
+    world: World, doors: Doors, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One call done, one denied, by the same credentials; without a bucket neither is tried."""
+    body = said(world, doors, tmp_path, monkeypatch)
+    assert body["access"] == {
+        "allowed": {"call": "s3:ListBucket", "done": True, "code": None},
+        "denied": {"call": "iam:ListUsers", "done": False, "code": "AccessDenied"},
+    }
+    monkeypatch.undo()
+    body = said(world, doors, tmp_path, monkeypatch, BUCKET="")
+    assert body["access"] is None
+    assert fits(body) is None
+
+
 def test_simulated_job_leaves_the_same_shape(
     world: World, doors: Doors, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -145,6 +161,7 @@ def test_simulated_job_leaves_the_same_shape(
     assert shape(ours) == shape(theirs)
     assert ours["caller"] == theirs["caller"]
     assert ours["refused"] == theirs["refused"]
+    assert ours["access"] == theirs["access"]
 
 
 def test_workflow_is_what_the_rehearsal_dispatches() -> None:
@@ -165,3 +182,50 @@ def test_workflow_is_what_the_rehearsal_dispatches() -> None:
 def shape(body: Any) -> Any:
     """The keys of a body, all the way down."""
     return {key: shape(each) for key, each in body.items()} if isinstance(body, dict) else ""
+
+
+@pytest.mark.parametrize(
+    ("service", "where", "host", "method", "query", "body"),
+    [
+        (
+            "sts",
+            "eu-west-1",
+            "sts.eu-west-1.amazonaws.com",
+            "POST",
+            "",
+            b"Action=GetCallerIdentity",
+        ),
+        ("iam", "us-east-1", "iam.amazonaws.com", "POST", "", b"Action=ListUsers"),
+        ("s3", "eu-west-1", "b.s3.eu-west-1.amazonaws.com", "GET", "list-type=2&max-keys=1", b""),
+    ],
+)
+def test_signature_is_that_of_botocore(
+    service: str, where: str, host: str, method: str, query: str, body: bytes
+) -> None:
+    """The twin does not check signatures, AWS does: ours by hand is the official signer's."""
+    from botocore.auth import S3SigV4Auth, SigV4Auth  # type: ignore[import-untyped]  # no types
+    from botocore.awsrequest import AWSRequest  # type: ignore[import-untyped]  # no types
+    from botocore.credentials import Credentials  # type: ignore[import-untyped]  # no types
+
+    source = STEPS[0]["run"].partition("\nright = token(")[0]
+    form = "application/x-www-form-urlencoded; charset=utf-8" if body else ""
+    variables = {"AWS_REGION": "eu-west-1", "ROLE_ARN": "r", "GITHUB_RUN_ID": "1"}
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in variables.items():
+            patch.setenv(name, value)
+        script: dict[str, Any] = {"__name__": "__main__"}
+        exec(compile(source, "arc-smoke.yml", "exec"), script)  # noqa: S102
+    keys = ("ASIAEXAMPLE", "made-up", "session")
+    ours = script["signature"](keys, service, where, host, method, query, body, form)
+    url = f"https://{host}/" + (f"?{query}" if query else "")
+    request = AWSRequest(method, url, data=body)
+    signer = (S3SigV4Auth if service == "s3" else SigV4Auth)(Credentials(*keys), service, where)
+    request.headers["x-amz-date"] = ours["x-amz-date"]
+    request.headers["x-amz-content-sha256"] = ours["x-amz-content-sha256"]
+    request.headers["x-amz-security-token"] = "session"
+    if form:
+        request.headers["content-type"] = form
+    request.context["timestamp"] = ours["x-amz-date"]
+    canonical = signer.canonical_request(request)
+    theirs = signer.signature(signer.string_to_sign(request, canonical), request)
+    assert ours["authorization"].endswith(f"Signature={theirs}")
