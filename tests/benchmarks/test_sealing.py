@@ -161,7 +161,7 @@ def test_sealing_and_verifying(
     own_s = sealing_s - sync_s - scan_s
     print(
         f"\n{files} files, {size_mb:.0f} MB: reading {read:.2f} s, reading and hashing "
-        f"{hashed:.2f} s; sealing {own_s:.2f} s, ratio {own_s / hashed:.2f}, beside {sync_s:.2f} s "
+        f"{hashed:.2f} s; sealing {own_s:.2f} s, ratio {own_s / hashed:.2f}, and {sync_s:.2f} s "
         f"of syncing and {scan_s:.1f} s of scanning for secrets; verifying {verifying_s:.2f} s, "
-        f"ratio {verifying_s / hashed:.2f} (reading alone: {verifying_s / read:.1f})"
+        f"ratio {verifying_s / hashed:.2f} (reading: {verifying_s / read:.1f})"
     )

@@ -261,6 +261,18 @@ def test_no_such_folder_is_wrong_usage(tmp_path: Path, capsys: pytest.CaptureFix
     assert main(["audit", str(tmp_path), "--json", "--propose"]) == Exit.USAGE
 
 
+@pytest.mark.parametrize("name", ["", "  "])
+def test_empty_name_is_wrong_usage(
+    checkout: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """An unset variable is not the folder somebody happens to stand in."""
+    monkeypatch.chdir(checkout)
+    assert main(["audit", name]) == Exit.USAGE
+    said = capsys.readouterr()
+    assert "the checkout's name is empty" in said.err
+    assert said.out == ""
+
+
 def test_audit_needs_no_pytest_and_no_simulator(rehearsal: Run, checkout: Path) -> None:
     """It works where only the package is: no client, twin or pytest is loaded."""
     done = rehearsal(

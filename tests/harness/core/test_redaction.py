@@ -201,6 +201,69 @@ def test_codes_are_taken_out_wherever_they_are_cut(code: str) -> None:
         assert streamed(known, text, size)[0] == b"one two [REDACTED:v-1]"
 
 
+HIDDEN = {
+    "utf-16-le": "secret-value".encode("utf-16-le"),
+    "utf-16-be": "secret-value".encode("utf-16-be"),
+    "utf-16-bom": "secret-value".encode("utf-16"),
+    "zeros": b"s\0\0e\0cret-va\0lue",
+    "return": b"secret-va\rlue",
+    "returns": b"s\r\re\rcret-va\rlue",
+    "overstrike": b"x\bs\bsecrex\bt-value",
+    "typed-over": b"secret-vexy\b\b\balue",
+    "long-colour": b"secret\x1b[" + b"38;5;208;" * 40 + b"m-value",
+    "c1-csi": b"secret\x9b31m-value",
+    "c1-csi-utf-8": "secret\x9b31m-value".encode(),
+    "dcs": b"secret\x1bP1$r0m\x1b\\-value",
+    "apc": b"secret\x1b_Gi=1;x\x1b\\-value",
+    "pm": b"secret\x1b^note\x1b\\-value",
+    "sos": b"secret\x1bXnote\x1b\\-value",
+    "c1-dcs": b"secret\x90q\x9c-value",
+    "c1-osc-utf-8": "secret\x9d0;title\x9c-value".encode(),
+    "control-bytes": b"se\x01c\x0bret\x7f-v\x1aalue",
+    "code-within-utf-16": "secret\x1b[1m-value".encode("utf-16-le"),
+}
+
+
+@pytest.mark.parametrize("form", HIDDEN)
+def test_control_codes_hide_nothing(form: str) -> None:
+    """In a stream however it is cut, and in a whole text: the value is gone, so are the codes."""
+    known = a_redactor("secret-value")
+    text = b"one " + HIDDEN[form] + b" two\n"
+    whole = streamed(known, text, len(text))[0].removeprefix(b"one ")
+    assert whole.strip(b"\xff\xfe") == b"[REDACTED:v-1] two\n"
+    for size in (1, 2, 3, 7):
+        assert streamed(known, text, size)[0].removeprefix(b"one ") == whole
+    masked = known.mask_bytes(text)
+    assert b"[REDACTED:v-1]" in masked
+    assert b"ret" not in masked
+
+
+def test_wide_letters_hide_nothing() -> None:
+    """A value that is not ASCII is found in UTF-16, too."""
+    known = a_redactor("gehéim-ü-✓-ą")
+    for form in ("utf-16-le", "utf-16-be"):
+        text = "one gehéim-ü-✓-ą two".encode(form)
+        assert b"[REDACTED:v-1]" in known.mask_bytes(text)
+        for size in (1, 5, len(text)):
+            assert b"[REDACTED:v-1]" in streamed(known, text, size)[0]
+
+
+def test_letters_are_no_codes() -> None:
+    """Bytes of letters that would be codes on their own stay, wherever a text is cut."""
+    text = "“é” › 日本 😀 ě\tend\n".encode()
+    for size in range(1, len(text) + 1):
+        assert streamed(a_redactor("secret-value"), text, size)[0] == text
+
+
+@pytest.mark.parametrize("dash", ["\\u005f", "\\u005F", "\\x5f", "\\\\u005f"])
+def test_escaped_tokens_are_masked(dash: str) -> None:
+    """A known format is known with its punctuation escaped, at once and in pieces."""
+    text = f'{{"a": "ghp{dash}{"aB3dE5gH7j" * 4}", "b": "x{dash}y"}}\n'
+    masked = a_redactor().mask_text(text)
+    assert masked == f'{{"a": "[REDACTED:p-1]", "b": "x{dash}y"}}\n'
+    assert streamed(a_redactor(), text.encode(), 5)[0] == masked.encode()
+
+
 @pytest.mark.parametrize("begin", [b"\x1b[", b"\x1b]", b"\x1b"], ids=["csi", "osc", "escape"])
 def test_a_code_without_end_does_not_hold_the_stream(begin: bytes) -> None:
     """What only begins like a code is written in the end; memory does not grow with it."""

@@ -63,8 +63,28 @@ FRAGMENTS = (
 )
 TEXTS = st.lists(st.sampled_from(FRAGMENTS), max_size=24).map("".join)
 CODES = st.lists(
-    st.sampled_from((*FRAGMENTS, "\x1b[31m", "\x1b[0m", "\x1b[", "\x1b]0;t\x07")), max_size=20
-).map("".join)
+    st.sampled_from(
+        (
+            *(each.encode() for each in FRAGMENTS),
+            *(
+                b"\x1b[31m",
+                b"\x1b[0m",
+                b"\x1b[",
+                b"\x1b]0;t\x07",
+                b"\x1b",
+                b"\x1b\\",
+                b"\x9c",
+                b"\x07",
+            ),
+            *(b"\x9b1m", b"\xc2\x9b1m", b"\x9b", b"\xc2", b"\xe2\x82", b"\x9d", b"\x90q", b"\xf0"),
+            *(b"\x1bP1q", b"\x1b_x", b"\x1b^y", b"\x1bXz", b"\x1b[" + b"1;" * 90 + b"m"),
+            *(b"\b", b"x\b", b"\xc3\xa9\b", b"\b\b\b", b"\0", b"\x7f", b"\x0e", b"\r"),
+            *(KNOWN.encode("utf-16-le"), KNOWN[:7].encode("utf-16-be"), "\r".join(KNOWN).encode()),
+            b"ghp\\u005f" + MIXED[:36].encode(),
+        )
+    ),
+    max_size=20,
+).map(b"".join)
 thorough = settings(
     max_examples=100, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow]
 )
@@ -101,16 +121,19 @@ def cut_up(data: bytes, sizes: list[int]) -> Iterable[bytes]:
 @given(text=TEXTS, sizes=st.lists(st.integers(1, 40), min_size=1, max_size=6))
 def test_pieces_are_masked_as_the_whole(text: str, sizes: list[int]) -> None:
     """Wherever a text is cut, what is written is what masking it at once gives."""
-    data = text.encode()
+    # A stream ends every line with a line feed, and sees a value on both sides of a return.
+    data = text.replace("\r\n", "\n").replace("\r", "\n").encode()
     assert streamed(a_redactor(), cut_up(data, sizes)) == a_redactor().mask_bytes(data)
 
 
 @thorough
-@given(text=CODES, sizes=st.lists(st.integers(1, 40), min_size=1, max_size=6))
-def test_codes_change_nothing(text: str, sizes: list[int]) -> None:
-    """With colour codes in it, too: pieces and whole are one."""
-    data = text.encode()
-    assert streamed(a_redactor(), cut_up(data, sizes)) == streamed(a_redactor(), [data])
+@given(data=CODES, sizes=st.lists(st.integers(1, 40), min_size=1, max_size=6))
+def test_codes_change_nothing(data: bytes, sizes: list[int]) -> None:
+    """With control codes in it, too: pieces and whole are one, and no code is left."""
+    whole = streamed(a_redactor(), [data])
+    assert streamed(a_redactor(), cut_up(data, sizes)) == whole
+    assert not [byte for byte in whole if byte == 127 or (byte < 32 and byte not in b"\t\n")]
+    assert "\x9b" not in whole.decode("utf-8", "replace")
 
 
 @thorough

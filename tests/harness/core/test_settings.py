@@ -92,7 +92,11 @@ def test_a_dashed_environment_is_named_with_underscores(monkeypatch: pytest.Monk
     assert sorted(loaded.environments) == ["arc-staging", "hotpass-e2e-staging", "hotpass-staging"]
     ours = loaded.environments["hotpass-staging"]
     assert ours.marquez_url == "http://127.0.0.1:5000"
-    assert ours.provenance == {"marquez": Provenance.STAGING, "hotpass": Provenance.LOCAL}
+    assert ours.provenance == {
+        "marquez": Provenance.STAGING,
+        "prefect": Provenance.LOCAL,
+        "hotpass": Provenance.LOCAL,
+    }
 
 
 def test_a_variable_alone_can_add_an_environment(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -141,7 +145,7 @@ BAD = {
         "environments.hotpass-staging.provenance.marquez",
     ),
     "url-without-scheme": (
-        'provenance = { marquez = "local", hotpass = "local" }',
+        'provenance = { marquez = "local", prefect = "local", hotpass = "local" }',
         'provenance = {}\nmarquez_url = "marquez:5000"',
         "environments.hotpass-staging.marquez_url",
     ),

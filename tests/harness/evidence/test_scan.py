@@ -7,6 +7,7 @@ import base64
 import gzip
 import html
 import json
+import random
 import urllib.parse
 from pathlib import Path
 
@@ -136,6 +137,29 @@ def test_clean_evidence_is_clean(text: str, tmp_path: Path) -> None:
     """A false alarm quarantines a rehearsal that took hours."""
     (tmp_path / "a.log").write_text(text)
     assert leaks_in(tmp_path, values=[SECRET]) == ()
+
+
+def test_wide_text_is_read(tmp_path: Path) -> None:
+    """A registered value between zeros is found."""
+    (tmp_path / "a.log").write_bytes("one\nhunter2hunter2".encode("utf-16"))
+    assert leaks_in(tmp_path, values=["hunter2hunter2"]) == (
+        Leak("a.log", 2, "registered in UTF-16"),
+    )
+
+
+def test_random_hex_is_clean(tmp_path: Path) -> None:
+    """Twenty megabytes of it unpack to no text, so to no secret."""
+    noise = random.Random(7).randbytes(10 * 2**20).hex()
+    (tmp_path / "a.log").write_text(noise)
+    assert leaks_in(tmp_path, values=[SECRET]) == ()
+
+
+def test_what_is_unpacked_must_be_text(tmp_path: Path) -> None:
+    """Bytes that happen to have a format's shape are no secret; the same as text is."""
+    for password, expected in ((b"\x01\x02\x8f", []), ("pä5".encode(), ["password in a URL"])):
+        (tmp_path / "a.log").write_text((b"0" * 8 + b"://a:" + password + b"@host").hex())
+        found = leaks_in(tmp_path, values=[])
+        assert [leak.rule.removesuffix(" in hex") for leak in found] == expected
 
 
 def test_borders_of_windows_hide_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from fixtures.core.redaction import encodings
-from fixtures.evidence import reconcile
+from fixtures.evidence import reconcile, scan
 
 if TYPE_CHECKING:
     from tests.harness.plugins.conftest import Project
@@ -143,6 +143,74 @@ def test_secret_reaches_nothing(
     parameters = [each for each in cases if each.startswith("test_parameter[")]
     assert len(set(parameters)) == len(parameters) == 4
     assert not project.pytester.path.joinpath("dist", "scratch").exists()
+
+
+TWICE = """
+def test_graph_linked(weigh, bundle):
+    import base64, os
+    raw = os.environ["REHEARSAL_SECRETS__X"].encode()
+    shown = base64.b64encode(base64.b64encode(raw)).decode()
+    print("shown", shown)
+    (bundle.folder / "cli.log").open("a").write(shown)
+    assert shown == "", shown
+"""
+QUIET = '    (bundle.folder / "cli.log").open("a").write(shown)\n'
+"""Nothing but the bundle is to hold it."""
+
+
+@pytest.mark.parametrize(
+    "workers",
+    [pytest.param([], id="one-process"), pytest.param(["-n", "1"], id="worker")],
+)
+def test_reports_that_leak_are_withheld(
+    project: Project, monkeypatch: pytest.MonkeyPatch, workers: list[str]
+) -> None:
+    """What masking cannot see and the scan can is in no report either, and exits with 3."""
+    monkeypatch.setenv("REHEARSAL_SECRETS__X", SECRET)
+    project.rehearsal(TWICE)
+    result = project.pytester.runpytest_subprocess(
+        *("-m", "marquez", "--junitxml=out/junit.xml", "--html=out/page.html", *workers)
+    )
+    assert result.ret == 3
+    (ours,) = (project.evidence / "reports").glob("*.html")
+    reports = (
+        ours,
+        *(project.pytester.path / "out" / name for name in ("page.html", "junit.xml")),
+    )
+    for path in reports:
+        assert scan.leaks_of(path, values=[SECRET]) == ()
+        text = path.read_text(encoding="utf-8")
+        assert "withheld" in text
+        assert "registered in base64" in text
+    (case,) = reconcile.read(reports[2].read_bytes()).iter("testcase")
+    assert case.find("error") is not None
+    shown = result.stdout.str()
+    assert shown.count("so it was withheld") == 3
+    (bundle,) = project.bundles()
+    assert bundle.name.endswith(".quarantined")
+    assert "its evidence could not be sealed" in shown
+    assert "before it began" not in shown
+
+
+def test_a_page_beside_a_quarantined_bundle_says_so(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A rehearsal that ran to its end was not skipped: the page says it could not be sealed."""
+    monkeypatch.setenv("REHEARSAL_SECRETS__X", SECRET)
+    project.rehearsal(TWICE.partition("    print")[0] + QUIET)
+    assert project.run("-m", "marquez").ret == 3
+    (ours,) = (project.evidence / "reports").glob("*.html")
+    page = ours.read_text(encoding="utf-8")
+    assert "its evidence could not be sealed" in page
+    assert "before it began" not in page
+
+
+def test_reports_without_a_leak_stay(project: Project) -> None:
+    """A clean session's reports are left as they are."""
+    result = project.run("-m", "marquez", "--junitxml=out/junit.xml", "--html=out/page.html")
+    assert result.ret == 0
+    for name in ("junit.xml", "page.html"):
+        assert "withheld" not in (project.pytester.path / "out" / name).read_text("utf-8")
 
 
 @pytest.mark.parametrize("ending", ["raise KeyboardInterrupt(s)", "pytest.exit(s)"])

@@ -374,3 +374,61 @@ def test_hundreds_of_documents(write: Write, commit: Commit, audited: Auditor) -
     report = audited()
     assert report.documents == 400
     assert len(report.failing) == 400
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("see `$HOTPASS/dist/staging/arc/20251113T220000Z` completed", id="variable"),
+        pytest.param("dist/staging/arc/{20251113T190000Z,20251113T200000Z}/", id="braces"),
+        pytest.param("dist/staging/arc/20251113T160000Z<!-- x -->", id="comment"),
+        pytest.param("Completed: `staging/arc/20251113T230004Z/sts.txt`", id="without-dist"),
+        pytest.param(
+            "---\nevidence: dist/staging/arc/20240108T000000Z\nstatus: Completed\n---\n",
+            id="front-matter",
+        ),
+        pytest.param("s3://bucket/staging/marquez/20251113T160000Z/ uploaded", id="bucket"),
+        pytest.param("dist&#47;staging/arc/20251113T160000Z/", id="entity"),
+        pytest.param("DIST/STAGING/ARC/20251113T160000Z/", id="capitals"),
+    ],
+)
+def test_false_claim_fails_however_it_is_spelled(
+    write: Write, commit: Commit, audited: Auditor, text: str
+) -> None:
+    """Each alone in a checkout: every run it names is absent, and git is asked about it."""
+    write("docs/a.md", f"{text}\n")
+    commit("2025-11-20T12:00:00+00:00")
+    report = audited()
+    assert len(report.claims) == text.count("Z")
+    assert all(kinds(each) == ["absent"] for each in report.claims)
+
+
+def test_bucket_is_not_looked_at(write: Write, audited: Auditor) -> None:
+    """What is said to be in a bucket is absent here, and the finding says who was not asked."""
+    write("docs/a.md", "s3://bucket/staging/marquez/20251113T160000Z/ uploaded\n")
+    (claim,) = audited().claims
+    assert "in a bucket, not looked at (s3://bucket)" in saw(claim, Kind.ABSENT)
+
+
+@pytest.mark.parametrize(
+    "text", ["DIST/STAGING/ARC/20251113T160000Z/", "staging/arc/20251113T160000Z/"]
+)
+def test_other_spelling_finds_what_is_there(write: Write, audited: Auditor, text: str) -> None:
+    """A folder that exists is not called absent for the way a line spells it."""
+    write("dist/staging/arc/20251113T160000Z/sts.txt", "Account: 1\n")
+    write("docs/a.md", f"{text}\n")
+    (claim,) = audited().claims
+    assert "unsealed" in kinds(claim)
+    assert "absent" not in kinds(claim)
+
+
+def test_first_commit_of_another_spelling_is_found(
+    write: Write, commit: Commit, audited: Auditor
+) -> None:
+    """A claim made before its date is early, however its path is spelled."""
+    write("docs/a.md", "STAGING/ARC/20251113t160000z/ done\n")
+    commit("2025-11-01T12:00:00+00:00")
+    write("docs/a.md", "More.\n\nSTAGING/ARC/20251113t160000z/ done\n")
+    commit("2025-11-20T12:00:00+00:00")
+    (claim,) = audited().claims
+    assert "of 2025-11-01 made the claim" in saw(claim, Kind.EARLY)

@@ -9,6 +9,7 @@ from fixtures.evidence.audit.finding import Claim
 
 RUN = "dist/staging/marquez/20251112T140000Z"
 ARC = "dist/staging/arc/20251113T160000Z"
+LATER = "dist/staging/arc/20251113T200000Z"
 HEAD = "| Rehearsal | Date (UTC) | Notes |\n| --- | --- | --- |\n"
 
 
@@ -188,15 +189,98 @@ NO_CLAIMS = [
     pytest.param("", id="nothing"),
 ]
 
+SPELLINGS = [
+    pytest.param(f"see `$HOTPASS/{ARC}` completed", [(ARC, "completed")], id="variable"),
+    pytest.param(f"see `$ROOT/{ARC}/` done", [(ARC, "completed")], id="another-variable"),
+    pytest.param(f"see `$root/{ARC}/`", [(ARC, "cited")], id="variable-in-small-letters"),
+    pytest.param(f"see `${{HOTPASS_ROOT}}/{ARC}/`", [(ARC, "cited")], id="variable-in-braces"),
+    pytest.param(f"see `HOTPASS_ROOT/{ARC}/`", [(ARC, "cited")], id="capitals-for-the-checkout"),
+    pytest.param(
+        "ARC done: dist/staging/arc/{20251113T160000Z,20251113T200000Z}/",
+        [(ARC, "completed"), (LATER, "completed")],
+        id="braces",
+    ),
+    pytest.param(
+        "dist/staging/arc/20251113T{16,20}0000Z/sts.txt",
+        [(ARC, "cited"), (LATER, "cited")],
+        id="braces-in-a-stamp",
+    ),
+    pytest.param(
+        "dist/staging/arc/{20251113T{16, 20}0000Z}/",
+        [(ARC, "cited"), (LATER, "cited")],
+        id="braces-in-braces",
+    ),
+    pytest.param("`dist/staging/{arc/20251113T160000Z,x}/`", [(ARC, "cited")], id="early-braces"),
+    pytest.param(
+        "`dist/staging/arc/{20251113T160000Z,timestamp}/`", [(ARC, "cited")], id="half-braces"
+    ),
+    pytest.param("`dist/staging/arc/{20251113T160000Z}/`", [(ARC, "cited")], id="one-in-braces"),
+    pytest.param(f"{ARC}<!-- x -->", [(ARC, "cited")], id="comment-stuck-to-it"),
+    pytest.param(f'{ARC}<a id="x"></a>', [(ARC, "cited")], id="tag-stuck-to-it"),
+    pytest.param(f"{ARC}&nbsp;done", [(ARC, "completed")], id="blank-entity-stuck-to-it"),
+    pytest.param(f"*Done, see {ARC}*", [(ARC, "completed")], id="end-of-italics"),
+    pytest.param(f"{ARC}…", [(ARC, "cited")], id="ellipsis-stuck-to-it"),
+    pytest.param(
+        "ARC rehearsal completed, evidence: `staging/arc/20251113T160000Z/sts.txt`",
+        [(ARC, "completed")],
+        id="without-dist",
+    ),
+    pytest.param("`../../staging/arc/20251113T160000Z/`", [(ARC, "cited")], id="link-sans-dist"),
+    pytest.param(
+        "`staging/arc/{20251113T160000Z,20251113T200000Z}/`",
+        [(ARC, "cited"), (LATER, "cited")],
+        id="braces-without-dist",
+    ),
+    pytest.param(
+        "s3://bucket/staging/arc/20251113T160000Z/ uploaded",
+        [(ARC, "cited")],
+        id="bucket-sans-dist",
+    ),
+    pytest.param("dist&#47;staging/arc/20251113T160000Z/", [(ARC, "cited")], id="entity"),
+    pytest.param("dist&sol;staging&#x2F;arc&#47;20251113T160000Z/", [(ARC, "cited")], id="names"),
+    pytest.param("&#100;ist/staging/arc/20251113T160000Z/", [(ARC, "cited")], id="letter-entity"),
+    pytest.param("[x](dist%2Fstaging%2farc/20251113T160000Z)", [(ARC, "cited")], id="per-cent"),
+    pytest.param("DIST/STAGING/ARC/20251113T160000Z/", [(ARC, "cited")], id="capitals"),
+    pytest.param("Dist/Staging/arc/20251113T160000Z/", [(ARC, "cited")], id="title-case"),
+    pytest.param(
+        f"---\nevidence: {ARC}\nstatus: Completed\n---\n\nText.",
+        [(ARC, "completed")],
+        id="front-matter-completed",
+    ),
+    pytest.param(
+        f'---\nstatus: accepted\nevidence:\n  - "{ARC}/" # kept\n  - {LATER}\n---\n',
+        [(ARC, "completed"), (LATER, "completed")],
+        id="front-matter-list",
+    ),
+    pytest.param(f"---\nruns: [{ARC}]\n---\n", [(ARC, "cited")], id="front-matter-no-status"),
+]
+"""Ways to write a path that a reader understands and a search for the plain one overlooks."""
 
-@pytest.mark.parametrize(("text", "expected"), CLAIMS)
+NO_CLAIM_SPELLINGS = [
+    pytest.param("`$HOTPASS/dist/staging/arc/$TS/`", id="two-variables"),
+    pytest.param("`dist/staging/arc/{lifecycle.json,sts.txt}`", id="braces-without-a-run"),
+    pytest.param("`dist/staging/{marquez,arc}/{timestamp}/`", id="braces-of-words"),
+    pytest.param("`dist/staging/arc/2025{MM,DD}/`", id="braces-of-letters"),
+    pytest.param("`staging/arc/<timestamp>/` and `staging/arc/`", id="without-dist-placeholder"),
+    pytest.param("Deploy to `hotpass-staging/arc/20251113T160000Z`", id="another-staging"),
+    pytest.param("s3://bucket/staging/marquez/<ts>/ uploaded", id="bucket-placeholder"),
+    pytest.param("DIST/STAGING/WORD/TIMESTAMP/ and Dist/index.js", id="capitals-placeholder"),
+    pytest.param("`dist&#47;staging/arc/&lt;timestamp&gt;/`", id="entity-placeholder"),
+    pytest.param("`dist/refined-data-20251101T101010Z*.zip`", id="glob-of-archives"),
+    pytest.param(f"---\nevidence: {ARC}\nstatus: Planned\n---\n", id="front-matter-planned"),
+    pytest.param("---\nevidence: dist/staging/arc/<ts>/\n---\n", id="front-matter-placeholder"),
+    pytest.param(f"---\n# evidence: {ARC}\n---\n", id="front-matter-comment"),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), CLAIMS + SPELLINGS)
 def test_shape_is_a_claim(text: str, expected: list[tuple[str, str]]) -> None:
     """A path of a run, or a row that says completed on a day, claims evidence."""
     seen = found(text)
     assert [("*" if it.escapes else it.folder, it.says.value) for it in seen] == expected
 
 
-@pytest.mark.parametrize("text", NO_CLAIMS)
+@pytest.mark.parametrize("text", NO_CLAIMS + NO_CLAIM_SPELLINGS)
 def test_shape_is_no_claim(text: str) -> None:
     """Placeholders, commands, comments, plans and what was taken back claim nothing."""
     assert found(text) == []
@@ -247,8 +331,20 @@ def test_document_says_when_it_was_written(text: str, written: str) -> None:
 
 def test_claims_in_code_and_html_are_not_edited() -> None:
     """A proposal writes prose, so it leaves code and HTML to a person."""
-    text = f"```text\n{RUN}/\n```\n\n<div>\n{RUN}/\n</div>\n\n{RUN}/\n"
-    assert [each.editable for each in found(text)] == [False, False, True]
+    text = f"---\nrun: {RUN}\n---\n```text\n{RUN}/\n```\n\n<div>\n{RUN}/\n</div>\n\n{RUN}/\n"
+    assert [each.editable for each in found(text)] == [False, False, False, True]
+
+
+def test_files_in_braces_are_files() -> None:
+    """Behind a folder, braces name its files; those still to be filled in are none."""
+    (claim,) = found(f"See `{RUN}/{{cli.log,graph.png,*.json}}`")
+    assert claim.files == ("cli.log", "graph.png")
+
+
+@pytest.mark.parametrize("text", [each.values[0] for each in SPELLINGS])
+def test_other_spelling_is_hidden_from_prose(text: str) -> None:
+    """However a path is written, its own words are not read as the line's."""
+    assert "2025111" not in "".join(map(claims.prose_of, text.splitlines()))
 
 
 def test_planned_lines_are_counted() -> None:
@@ -263,6 +359,11 @@ def test_planned_lines_are_counted() -> None:
     "line",
     [
         pytest.param("dist/" * 200_000, id="anchors"),
+        pytest.param("dist/{" * 100_000, id="open-braces"),
+        pytest.param(f"{RUN}" + "{a,b}" * 20_000, id="doubling-braces"),
+        pytest.param("dist/staging/arc/{" + "{a}" * 1_900 + "}/" + RUN, id="braces-in-a-brace"),
+        pytest.param("dist/{{" * 50_000 + RUN, id="open-double-braces"),
+        pytest.param("&#47;dist" * 100_000 + f" {RUN}", id="entities"),
         pytest.param("a/" * 400_000 + RUN, id="long-prefix"),
         pytest.param(f"`{RUN}/x` " * 20_000, id="one-folder-often"),
         pytest.param("marquez " * 100_000 + f"completed 2025-01-01 {RUN}/", id="words"),
