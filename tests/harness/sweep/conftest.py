@@ -72,8 +72,12 @@ class Rehearsal:
 
     def lines(self) -> int:
         """How many ledger lines there are so far."""
-        found = list((self.evidence / self.word).glob(".*.partial/ledger.jsonl"))
-        return sum(path.read_bytes().count(b"\n") for path in found if path.exists())
+        total = 0
+        for path in (self.evidence / self.word).glob(".*.partial/ledger.jsonl"):
+            # Sealed between the look and the reading: it has another name by now.
+            with contextlib.suppress(FileNotFoundError):
+                total += path.read_bytes().count(b"\n")
+        return total
 
     def processes(self) -> list[str]:
         """Command lines of every process that belongs to the run and still lives."""
