@@ -303,7 +303,7 @@ KEPT = [
     "https://github.com/OpenLineage/OpenLineage/tree/1.23.0/client/python",
     "file:/data/refined.xlsx s3://hotpass-staging/marquez/20261122T043017Z/manifest.json",
     '{"nextPageToken": "CAEQAA", "continue": "eyJ2IjoibWV0YSJ9", "total_tokens": 12}',
-    "PWD=/work/hotpass OLDPWD=/work",
+    "PWD=/srv/hotpass OLDPWD=/srv",
     "export AWS_WEB_IDENTITY_TOKEN_FILE=/var/run/secrets/eks/token",
     "githubConfigSecret: arc-github-app",
     "imagePullSecrets:\n- name: regcred\n",

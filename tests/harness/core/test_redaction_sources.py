@@ -25,8 +25,8 @@ def test_sensitive_variables(name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("PWD", "/work/hotpass"),
-        ("OLDPWD", "/work/hotpass"),
+        ("PWD", "/srv/hotpass"),
+        ("OLDPWD", "/srv/hotpass"),
         ("HOME", "/root/hotpass"),
         ("AWS_WEB_IDENTITY_TOKEN_FILE", "/var/run/secrets/token"),
         ("TOKEN_TTL", "3600000000"),
