@@ -30,6 +30,7 @@ from fixtures.evidence.bundle import Bundle
 from fixtures.guardrails.registries import REGISTRIES
 from fixtures.procedures.arc_collector import Collector
 from fixtures.procedures.arc_stacks import kubeconfig
+from tests.benchmarks.measuring import peak_mib
 
 NAMESPACE, SCALE_SET = "arc-staging", "arc-eph"
 QUIET_S = 11.0
@@ -203,7 +204,7 @@ def poll(server: str, token: str, every_s: float) -> None:
 def cost() -> dict[str, float]:
     """CPU and peak memory of this process so far."""
     used = resource.getrusage(resource.RUSAGE_SELF)
-    return {"cpu_s": used.ru_utime + used.ru_stime, "peak_mib": used.ru_maxrss / 1024}
+    return {"cpu_s": used.ru_utime + used.ru_stime, "peak_mib": peak_mib()}
 
 
 def resident_kib() -> int:

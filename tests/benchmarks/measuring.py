@@ -7,8 +7,10 @@ Not here: limits; figures are printed, never gated: two shared cores make absolu
 from __future__ import annotations
 
 import os
+import resource
 import statistics
 import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +35,19 @@ class Ratio:
             f"ours {self.ours_s:.2f} s CPU, theirs {self.theirs_s:.2f} s CPU, ratio "
             f"{self.ratio:.2f} (pairs from {self.lowest:.2f} to {self.highest:.2f})"
         )
+
+
+def peak_mib() -> float:
+    """Peak resident memory of this process, in MiB.
+
+    By Linux's own high-water mark: what getrusage says of a child begins at its parent's.
+    """
+    status = Path("/proc/self/status")
+    if not status.exists():
+        unit = 2**20 if sys.platform == "darwin" else 1024
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
+    line = next(each for each in status.read_text().splitlines() if each.startswith("VmHWM:"))
+    return int(line.split()[1]) / 1024
 
 
 def cpu_s(argv: Sequence[str], *, extra_env: Mapping[str, str] | None = None) -> float:

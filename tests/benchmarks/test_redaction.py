@@ -33,11 +33,12 @@ SLOW_BYTES = 100_000
 """For what would take minutes on the whole log."""
 PLANTED = 200
 GIBIBYTE = """
-import resource, sys, time
+import sys, time
 from pathlib import Path
 from fixtures.core.redaction import Redactor
 from fixtures.evidence.sink import Sink
 from tests.benchmarks import marquez_log
+from tests.benchmarks.measuring import peak_mib
 redactor = Redactor()
 for number in range(8):
     redactor.register(f"hunter-{number}-{number * 7919:x}-secret", name=str(number))
@@ -47,9 +48,7 @@ with Sink(Path(sys.argv[1]), redactor).stream("big.log") as file:
     for piece in marquez_log.pieces(2**30):
         stream.feed(piece)
     stream.finish()
-unit = 2**20 if sys.platform == "darwin" else 1024
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
-print(peak, time.process_time() - begun, Path(sys.argv[1], "big.log").stat().st_size)
+print(peak_mib(), time.process_time() - begun, Path(sys.argv[1], "big.log").stat().st_size)
 """
 
 
