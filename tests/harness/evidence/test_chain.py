@@ -23,25 +23,26 @@ BEGIN = datetime(2026, 3, 1, 10, tzinfo=UTC)
 Rehearse = Callable[..., Path]
 
 
+def begun(folder: Path, hour: int, opening: dict[str, Any]) -> Bundle:
+    return Bundle.reserve(
+        folder / "staging",
+        word="marquez",
+        mode=Mode.DRY_RUN,
+        redactor=Redactor(),
+        registry=REGISTRIES["marquez"],
+        opening=opening,
+        now=BEGIN + timedelta(hours=hour),
+    )
+
+
 @pytest.fixture
 def rehearse(
     tmp_path: Path, opening: dict[str, Any], rehearsed: Callable[[Bundle, str], None], junit: bytes
 ) -> Rehearse:
     """Rehearse at an hour of a day, in an environment."""
 
-    def begun(hour: int, **changes: Any) -> Bundle:
-        return Bundle.reserve(
-            tmp_path / "staging",
-            word="marquez",
-            mode=Mode.DRY_RUN,
-            redactor=Redactor(),
-            registry=REGISTRIES["marquez"],
-            opening={**opening, **changes},
-            now=BEGIN + timedelta(hours=hour),
-        )
-
     def made(hour: int, *, during: Callable[[], object] | None = None, **changes: Any) -> Path:
-        bundle = begun(hour, **changes)
+        bundle = begun(tmp_path, hour, {**opening, **changes})
         if during is not None:
             during()
         rehearsed(bundle, "held")
@@ -81,13 +82,18 @@ def test_another_environment_is_another_chain(rehearse: Rehearse) -> None:
     assert previous(rehearse(3))["stamp"] == first.name
 
 
-def test_a_killed_one_is_a_link_too(rehearse: Rehearse, tmp_path: Path) -> None:
-    """What was interrupted happened: the next one says so."""
-    killed: list[Bundle] = []
+def test_a_killed_one_is_a_link_too(
+    rehearse: Rehearse, tmp_path: Path, opening: dict[str, Any]
+) -> None:
+    """What was interrupted happened: the next one names it, by the name it was sealed under."""
     rehearse(0)
-    with_kill = rehearse(1)
-    del killed
-    assert previous(with_kill) is not None
+    bundle = begun(tmp_path, 1, opening)
+    bundle.ledger.close()
+    killed = closing.recover(bundle.folder)
+    after = rehearse(2)
+    assert killed.folder.name == f"{previous(after)['stamp']}.interrupted"
+    assert previous(after)["manifest_sha256"] == killed.manifest_sha256
+    assert chain_of(after) == ((), f"continues {previous(after)['stamp']}")
 
 
 def test_a_gap_is_said(rehearse: Rehearse, tmp_path: Path) -> None:
