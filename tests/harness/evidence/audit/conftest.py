@@ -17,13 +17,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from PIL import Image
+from securesystemslib.signer import CryptoSigner
 
 from fixtures.core.records.systems import Mode
 from fixtures.core.redaction import Redactor
 from fixtures.evidence.audit import Report, audit
 from fixtures.evidence.audit.finding import Acceptance
 from fixtures.evidence.bundle import Bundle
+from fixtures.evidence.keys import TrustedKey
+from fixtures.evidence.verify import Policy
 from fixtures.guardrails.registries import REGISTRIES
 from fixtures.procedures import closing
 
@@ -152,9 +156,16 @@ def commit(checkout: Path, git: Callable[..., str]) -> Commit:
     return made
 
 
+@pytest.fixture(scope="session")
+def qa_key() -> CryptoSigner:
+    """The key of somebody trusted."""
+    return CryptoSigner(Ed25519PrivateKey.generate())
+
+
 @pytest.fixture
-def audited(checkout: Path) -> Auditor:
-    """Audits the checkout at a fixed present, or at the real one."""
+def audited(checkout: Path, qa_key: CryptoSigner) -> Auditor:
+    """Audits the checkout at a fixed present, or at the real one; trusts one key."""
+    trusted = TrustedKey(name="QA laptop", key=qa_key.public_key, signs_live=True)
 
     def run(
         accepted: tuple[Acceptance, ...] = (),
@@ -162,7 +173,8 @@ def audited(checkout: Path) -> Auditor:
         now: datetime | None = NOW,
         at: Path = checkout,
     ) -> Report:
-        return audit(at, registries=REGISTRIES, accepted=accepted, now=now)
+        policy = Policy(trusted=(trusted,))
+        return audit(at, registries=REGISTRIES, policy=policy, accepted=accepted, now=now)
 
     return run
 
@@ -231,10 +243,16 @@ def seal(
     opening: dict[str, Any],
     rehearsed: Callable[[Bundle, str], None],
     junit: bytes,
+    qa_key: CryptoSigner,
 ) -> Callable[..., Path]:
-    """Rehearses and seals a bundle below the checkout: a dry run unless said otherwise."""
+    """Rehearses and seals a bundle below the checkout: a dry run unless said otherwise.
 
-    def made(mode: Mode = Mode.DRY_RUN, first: str = "held", **changes: Any) -> Path:
+    A live one is signed.
+    """
+
+    def made(
+        mode: Mode = Mode.DRY_RUN, first: str = "held", *, signed: bool = True, **changes: Any
+    ) -> Path:
         real = {"taints": [], "systems": LIVE_SYSTEMS, "staging": mode is Mode.LIVE}
         bundle = Bundle.reserve(
             checkout / "dist" / "staging",
@@ -242,6 +260,7 @@ def seal(
             mode=mode,
             redactor=Redactor(),
             registry=REGISTRIES["marquez"],
+            signer=qa_key if signed and mode is Mode.LIVE else None,
             opening={**opening, **({} if mode is Mode.DRY_RUN else real), **changes},
         )
         rehearsed(bundle, first)

@@ -113,7 +113,7 @@ def test_sealed_live_rehearsal_holds(
     report = audited(now=None)
     (claim,) = report.claims
     assert kinds(claim) == []
-    assert claim.notes == ["live, PASSED", "unsigned"]
+    assert claim.notes == ["live, PASSED", "signed by QA laptop"]
     assert report.failing == ()
     assert report.warnings == ()
 
@@ -137,6 +137,16 @@ def test_mode_against_words(
     write("plan.md", row(seal(mode), words))
     (claim,) = audited(now=None).claims
     assert kinds(claim) == expected
+
+
+def test_completed_wants_every_proof(write: Write, audited: Auditor, seal: Seal) -> None:
+    """A passed live rehearsal nobody signed may be cited; complete is what `--live` accepts."""
+    folder = seal(Mode.LIVE, signed=False)
+    write("cited.md", row(folder, "Evidence"))
+    write("plan.md", row(folder))
+    cited, complete = audited(now=None).claims
+    assert kinds(cited) == []
+    assert saw(complete, Kind.UNVOUCHED) == "live: it is unsigned"
 
 
 @pytest.mark.parametrize("first", ["broke", "not_established"])
