@@ -11,8 +11,13 @@ pytest_plugins = [
     "fixtures.plugins.systems",
     "fixtures.plugins.backfill_systems",
     "fixtures.plugins.arc_systems",
+    "fixtures.plugins.e2e_systems",
     "fixtures.plugins.evidence",
     "fixtures.plugins.reporting",
+    # Before the reports: of wrappers that come last, the first is the outermost, and they are told
+    # of when the reports are written.
+    "fixtures.plugins.actions",
+    "fixtures.plugins.afterwards",
     "fixtures.plugins.session_report",
     "fixtures.plugins.views",
     # Last: the wrappers of the last are the outermost, and nobody is to see before it has masked.

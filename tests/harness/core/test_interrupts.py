@@ -11,6 +11,8 @@ import pytest
 
 from fixtures.core import interrupts
 
+pytestmark = pytest.mark.usefixtures("signals_as_before")
+
 
 def send(number: signal.Signals) -> None:
     """Send this process a signal; its handler has run when this returns."""
@@ -60,17 +62,29 @@ def test_shield_lets_an_error_through() -> None:
 
 def test_handlers_are_put_back() -> None:
     """A session in a session leaves the outer one's handlers as they were, stopped or not."""
-    kept = signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    try:
+    with interrupts.handled():
         before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
         with interrupts.handled():
-            assert signal.getsignal(signal.SIGTERM) != before[1]
+            assert signal.getsignal(signal.SIGTERM) == before[1]
             with pytest.raises(KeyboardInterrupt):
                 send(signal.SIGTERM)
-        assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
+        after = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
+        assert after == (before[0], signal.SIG_IGN)
         assert interrupts.stopped_by() == ""
-    finally:
-        signal.signal(signal.SIGTERM, kept)
+
+
+def test_a_session_that_was_stopped_leaves_both_ignored() -> None:
+    """Where Python's own handlers stood before, an impatient last Ctrl-C changes nothing."""
+    for number, own in (
+        (signal.SIGINT, signal.default_int_handler),
+        (signal.SIGTERM, signal.SIG_DFL),
+    ):
+        signal.signal(number, own)
+    with interrupts.handled(), pytest.raises(KeyboardInterrupt):
+        send(signal.SIGTERM)
+    assert signal.getsignal(signal.SIGINT) == signal.SIG_IGN
+    assert signal.getsignal(signal.SIGTERM) == signal.SIG_IGN
 
 
 def test_other_threads_leave_them_be() -> None:

@@ -24,7 +24,7 @@ def test_unknown_switch_is_refused(
     """A misspelt switch would let a self-test pass for nothing."""
     monkeypatch.setenv(faults.VARIABLE, "hang-up, no-lineage")
     assert refine() == 2
-    assert "names hang-up; known are chatter," in capsys.readouterr().err
+    assert "names hang-up; known are archive-without-sums," in capsys.readouterr().err
     assert not (workspace / "dist").exists()
 
 
