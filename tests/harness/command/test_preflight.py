@@ -76,7 +76,7 @@ def test_bare_live_run_is_blocked(
     assert said.startswith("preflight of marquez: live, environment hotpass-staging\n")
     assert said.endswith(f"\nBLOCKED: {said.count('  ✗ ')} to mend before the window.\n")
     assert said.count("  ✗ ") >= 5
-    assert said.count("      fix:      ") == said.count("  ✗ ") + said.count("  ! ")
+    assert said.count("      fix:      ") == sum(said.count(f"  {each} ") for each in "✗!?")
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ def test_answer_for_machines(here: Path, capsys: pytest.CaptureFixture[str]) -> 
         each.keys() == {"name", "state", "found", "expected", "fix"} for each in body["findings"]
     )
     assert {each["state"] for each in body["findings"]} <= STATES
-    assert len(body["would_start"]) == 2
+    assert len(body["would_start"]) == 3
 
 
 def test_both_answers_agree(capsys: pytest.CaptureFixture[str]) -> None:
@@ -241,3 +241,65 @@ def test_settings_that_do_not_validate(
     monkeypatch.setenv("REHEARSAL_BROWSERS", "none")
     assert main(["preflight", "marquez"]) == Exit.USAGE
     assert "REHEARSAL_BROWSERS: no such setting" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("word", ["marquez", "arc", "backfill", "e2e"])
+def test_every_word(word: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Four words are known; each dry run needs nothing that is not here."""
+    assert main(["preflight", word]) == Exit.HELD
+    said = capsys.readouterr().out
+    assert said.startswith(f"preflight of {word}: dry run\n")
+    assert said.endswith("\nREADY.\n")
+    assert main(["preflight", word, "--json"]) == Exit.HELD
+    assert json.loads(capsys.readouterr().out)["word"] == word
+
+
+def test_runs_are_those_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    """`--runs` as a run would have it: said, and what would make it count."""
+    assert main(["preflight", "backfill", "--staging", "--runs", "1"]) == Exit.BLOCKED
+    said = capsys.readouterr().out
+    assert "  - 1 flow run in workspace hotpass-e2e-staging" in said
+    assert "  ! flow runs to trigger: 1\n" in said
+    assert main(["preflight", "backfill", "--runs", "51"]) == Exit.USAGE
+    assert "--runs 51" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("columns", [80, 120])
+def test_fits_a_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], columns: int
+) -> None:
+    """No line is wider than the terminal, and what goes over hangs in; words stay whole."""
+    wide = "found " * 40 + "/a/path/" + "x" * 20
+    set_aside(
+        monkeypatch,
+        Finding(name="it", state=State.MISSING, found=wide, expected="this " * 40, fix=wide),
+    )
+    monkeypatch.setattr(command, "_columns", lambda: columns)
+    main(["preflight", "marquez"])
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= columns
+    assert any(line.startswith(" " * 16 + "found") for line in lines)
+    assert sum("/a/path/" + "x" * 20 in line for line in lines) == 2
+
+
+def test_pipe_is_not_broken_into_lines(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where no terminal reads, one finding is one line, whatever COLUMNS says."""
+    monkeypatch.setenv("COLUMNS", "40")
+    set_aside(monkeypatch, Finding(name="it", state=State.READY, found="found " * 40))
+    main(["preflight", "marquez"])
+    assert any(len(line) > 200 for line in capsys.readouterr().out.splitlines())
+
+
+def test_what_nobody_looked_at_is_counted(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Not looked at neither blocks nor passes in silence."""
+    set_aside(monkeypatch, Finding(name="it", state=State.UNSEEN, found="", fix="Look."))
+    assert main(["preflight", "marquez"]) == Exit.HELD
+    said = capsys.readouterr().out
+    assert "  ? it: \n" in said
+    assert said.endswith(
+        "\n1 not looked at: it would change something, or nobody lets us.\nREADY.\n"
+    )

@@ -14,6 +14,7 @@ from fixtures.core.settings import EnvironmentTable, Settings
 from fixtures.procedures.preflight.finding import Finding, Look
 from fixtures.simulators.marquez.door import RecorderServer
 from fixtures.simulators.marquez.state import Recorder
+from tests.harness.procedures.runbook import made_up
 
 Install = Callable[..., Path]
 SOUND = """
@@ -84,13 +85,14 @@ def checkout(tmp_path: Path) -> Path:
     (root / ".venv/lib/python3.13/site-packages/openlineage/client").mkdir(parents=True)
     for folder in ("apps/data-platform/hotpass/profiles", "data", "deploy/docker"):
         (root / folder).mkdir(parents=True)
-    profiles = root / "apps/data-platform/hotpass/profiles"
-    for name in ("aviation.yaml", "generic.yaml", "README.md"):
-        (profiles / name).write_text("")
+    (root / "apps/data-platform/hotpass/profiles/README.md").write_text("")
     (root / "data/clubs.xlsx").write_bytes(b"PK\x03\x04")
     (root / "deploy/docker/docker-compose.yml").write_text(SOUND, encoding="utf-8")
     (root / ".gitignore").write_text("/dist/\n/.venv/\n")
-    (root / "pyproject.toml").write_text("")
+    demand = '[project]\nname = "hotpass"\nversion = "0"\nrequires-python = ">=3.13,<3.14"\n'
+    (root / "pyproject.toml").write_text(demand)
+    (root / ".venv/pyvenv.cfg").write_text("home = /usr/bin\nversion_info = 3.13.2\n")
+    made_up.write(root, working=True, ports=False)
     subprocess.run(["git", "init", "--quiet", str(root)], check=True, timeout=30)  # noqa: S607
     return root
 

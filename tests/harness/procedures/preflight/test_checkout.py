@@ -87,7 +87,7 @@ def test_profile_is_that_of_the_command(
     assert found.name == f"profile {profile}"
     known = profile == "generic"
     assert found.state is (State.READY if known else State.MISSING)
-    assert found.found == ("known" if known else "known are aviation, generic")
+    assert found.found == ("known" if known else "known are aviation, generic, test")
     assert known or "commands.refine" in found.fix
 
 

@@ -22,7 +22,16 @@ from tests.harness.procedures.preflight.conftest import Install
 LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 READS_ONLY = {"check-ignore", "version"}
 """The only words preflight hands to git and docker."""
-BARE = ["evidence directory", "openlineage.yml", "input directory", "browser"]
+BARE = [
+    "this harness",
+    "scratch directory",
+    "ports on loopback",
+    "evidence directory",
+    "openlineage.yml",
+    "input directory",
+    "Prefect, for the optional step",
+    "browser",
+]
 
 
 def states(look: Look) -> dict[str, State]:
@@ -31,7 +40,7 @@ def states(look: Look) -> dict[str, State]:
 
 
 def test_bare_dry_run_is_ready(look: Look) -> None:
-    """A dry run without a checkout needs four things, and a browser is worth having."""
+    """A dry run without a checkout needs a place and ports; a browser is worth having."""
     found = states(look)
     assert list(found) == BARE
     assert found.pop("browser") is State.ATTENTION
@@ -154,15 +163,19 @@ def test_url_of_the_environment_decides(look: Look, running: EnvironmentTable) -
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
-        pytest.param({}, ["recorder", "simulated `hotpass refine`"], id="dry"),
+        pytest.param({}, ["recorder", "simulated `hotpass refine`", "a Prefect server"], id="dry"),
         pytest.param(
             {"hotpass_root": Path("/srv/hotpass")},
-            ["recorder", "`uv run hotpass refine` in /srv/hotpass, once"],
+            ["recorder", "`uv run hotpass refine` in /srv/hotpass, once", "a Prefect server"],
             id="dry-with-checkout",
         ),
         pytest.param(
             {"staging": True, "stack": "compose", "hotpass_root": Path("/srv/hotpass")},
-            ["prefect marquez hotpass-web` of /srv/hotpass", "`hotpass refine` in /srv/hotpass"],
+            [
+                "prefect marquez hotpass-web` of /srv/hotpass",
+                "`hotpass refine` in /srv/hotpass",
+                "`hotpass qa all` once",
+            ],
             id="compose",
         ),
         pytest.param(
@@ -173,7 +186,7 @@ def test_url_of_the_environment_decides(look: Look, running: EnvironmentTable) -
         ),
         pytest.param(
             {"staging": True, "stack": "running", "hotpass_root": Path("/srv/hotpass")},
-            ["`hotpass refine` in /srv/hotpass, once"],
+            ["`hotpass refine` in /srv/hotpass, once", "`hotpass qa all` once"],
             id="running",
         ),
     ],
