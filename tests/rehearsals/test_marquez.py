@@ -1,8 +1,8 @@
 """Lineage smoke: Marquez shows the latest refinement run.
 
 Preconditions: the stack is healthy; OPENLINEAGE_URL points at it.
-Steps: 1 start stack · 2 emit a run · 3 trigger Prefect (optional, not exercised) · 4 capture
-artefacts · 5 archive logs
+Steps: 1 start stack · 2 emit a run · 3 trigger Prefect (optional) · 4 capture artefacts ·
+5 archive logs
 Expected: guardrails marquez.* hold; cli.log, runs.json, datasets.json, graph.png, notes.md and
 marquez.log in the evidence directory
 Run-book: lineage smoke test, last updated 2025-12-03
@@ -17,6 +17,7 @@ import pytest
 from fixtures.core.records.events import StoredEvent
 from fixtures.core.records.exports import ExportFacts
 from fixtures.core.records.lineage import Dataset, LineageGraph, LineageRun
+from fixtures.core.records.linkage import Linkage
 from fixtures.core.records.picture import Picture
 from fixtures.core.records.refine import RefineResult
 from fixtures.core.records.service import Health, LogFacts
@@ -59,6 +60,12 @@ def test_job_version_predicted(
 ) -> None:
     """Step 2: the run made the job version that its inputs and outputs predict."""
     verdict = weigh(marquez.job_version_predicted(runs, run_id, refine))
+    assert verdict, verdict.story
+
+
+def test_prefect_linkage(linkage: Linkage, weigh: Weigh) -> None:
+    """Step 3: the flow run shows in the lineage, by its own id; left out where Prefect is."""
+    verdict = weigh(marquez.prefect_linkage(linkage))
     assert verdict, verdict.story
 
 

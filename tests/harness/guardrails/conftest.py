@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
+from fixtures.core.records.backfill_runs import FlowRun, StateChange
 from fixtures.core.records.events import StoredEvent
 from fixtures.core.records.exports import ExportFacts
 from fixtures.core.records.lineage import Dataset, LineageGraph, LineageRun
+from fixtures.core.records.linkage import Linkage, ShownRun
 from fixtures.core.records.picture import Picture
 from fixtures.core.records.refine import FileFact, RefineResult
 from fixtures.core.records.service import Health, LogFacts
@@ -152,6 +154,59 @@ def exports() -> Sequence[ExportFacts]:
 
 
 @pytest.fixture
+def linkage(refine: RefineResult) -> Linkage:
+    """Flow run of five seconds, shown under its own id as the job of its profile."""
+    flow_id, job = "5b9b4d0e-0c5e-4d35-9b53-0f6a9d6a1c11", "hotpass.pipeline.aviation"
+    times = (("SCHEDULED", 5), ("PENDING", 6), ("RUNNING", 8), ("COMPLETED", 13))
+    states = [
+        StateChange(
+            type=kind,
+            name=kind.capitalize(),
+            at=BEGIN + timedelta(seconds=after_s),
+            message="",
+            leased=False,
+        )
+        for kind, after_s in times
+    ]
+    run = LineageRun(
+        id=flow_id,
+        state="COMPLETED",
+        started_at=BEGIN + timedelta(seconds=9),
+        ended_at=BEGIN + timedelta(seconds=12),
+        inputs=refine.dataset_inputs,
+        outputs=refine.dataset_outputs,
+    )
+    return Linkage(
+        deployment="hotpass-refinement-pipeline/hotpass-refinement",
+        deployment_id="d1",
+        namespace=refine.namespace,
+        job=job,
+        tag="rehearsal:3f1c",
+        how="made a flow run",
+        asked_at=BEGIN + timedelta(seconds=5),
+        flow_runs=(
+            FlowRun(
+                id=flow_id,
+                name="jade-jaguar",
+                deployment_id="d1",
+                tags=frozenset({"rehearsal:3f1c"}),
+                parameters={"profile_name": "aviation"},
+                states=tuple(states),
+            ),
+        ),
+        by_id=ShownRun(
+            run=run, namespace=refine.namespace, job=job, parents=frozenset(), deployment_id=""
+        ),
+        by_parent=(),
+        by_made_id=None,
+        made_id="01a2025f-404a-7311-99c4-b6c5b64c0984",
+        by_time=(),
+        control_id="c926f3e4-692a-4fd4-81a0-404540778ec8",
+        control_found=False,
+    )
+
+
+@pytest.fixture
 def service_log() -> LogFacts:
     """Log of 40 lines without a word of trouble."""
     return LogFacts(40, (), 0)
@@ -167,6 +222,7 @@ def seen(
     exports: Sequence[ExportFacts],
     datasets: frozenset[Dataset],
     graph: LineageGraph,
+    linkage: Linkage,
     picture: Picture,
     service_log: LogFacts,
 ) -> Mapping[str, Any]:
@@ -180,6 +236,7 @@ def seen(
         "exports": exports,
         "datasets": datasets,
         "graph": graph,
+        "linkage": linkage,
         "picture": picture,
         "service_log": service_log,
     }

@@ -20,6 +20,8 @@ from pathlib import Path
 
 import pytest
 
+from fixtures.evidence import verify
+from fixtures.guardrails.registries import REGISTRIES
 from fixtures.procedures.arc_stacks import kubeconfig
 from tests.harness.sweep.conftest import ROOT, Rehearsal
 from tests.harness.sweep.outside import VARIABLE
@@ -128,6 +130,28 @@ def test_restore_after_sigkill(stage: Stage, before: dict[str, int], when: int |
     restored = stage.rehearsal.command("restore", "arc", str(stage.folder()))
     assert restored.returncode == 0, restored.stdout + restored.stderr
     assert stage.limits == before
+
+
+@pytest.mark.parametrize("when", [7, "drained"])
+def test_restore_from_what_recovery_sealed(
+    stage: Stage, before: dict[str, int], when: int | str
+) -> None:
+    """Sealed as .interrupted by `recover`, a killed rehearsal restores the limits all the same."""
+    code = stage.rehearsal.stop_when(moment(stage, when), signal.SIGKILL, what=f"moment {when}")
+    assert code == -signal.SIGKILL, stage.rehearsal.output()
+    root = str(stage.rehearsal.evidence)
+    recovered = stage.rehearsal.command("recover", "--evidence-root", root)
+    assert recovered.returncode == 0, recovered.stdout + recovered.stderr
+    sealed = stage.folder()
+    assert sealed.name.endswith(".interrupted")
+    assert str(sealed) in recovered.stdout
+    for _ in range(2):
+        # The second time there is nothing left to do, and that is no trouble.
+        restored = stage.rehearsal.command("restore", "arc", str(sealed))
+        assert restored.returncode == 0, restored.stdout + restored.stderr
+        assert stage.limits == before
+    answer = verify.verify(sealed, registries=REGISTRIES)
+    assert answer.verified, answer.denials
 
 
 def test_unstopped_run_passes(stage: Stage, before: dict[str, int]) -> None:

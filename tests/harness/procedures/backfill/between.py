@@ -76,13 +76,18 @@ class Between:
         if self.busy < 0 or before < self.busy:
             self._answered[same] = before + 1
             return self._say(door, 429, b"{}", retry_after="0")
-        passed = requests.request(
-            door.command,
-            f"{self.upstream}{door.path}",
-            data=body,
-            headers={"content-type": "application/json"},
-            timeout=30,
-        )
+        try:
+            passed = requests.request(
+                door.command,
+                f"{self.upstream}{door.path}",
+                data=body,
+                headers={"content-type": "application/json"},
+                timeout=30,
+            )
+        except requests.ConnectionError:
+            # Nobody there: what asked hears nothing either.
+            door.close_connection = True
+            return None
         return self._say(door, passed.status_code, passed.content)
 
     @staticmethod

@@ -27,7 +27,13 @@ from fixtures.core.verdict import Verdict
 from fixtures.evidence.bundle import Bundle, systems_entry
 from fixtures.evidence.sealing import Sealed
 from fixtures.guardrails import backfill as guardrails
-from fixtures.procedures import backfill_manifests, backfill_stack, closing, prefect_server
+from fixtures.procedures import (
+    backfill_manifests,
+    backfill_stack,
+    closing,
+    daemons,
+    prefect_server,
+)
 from fixtures.procedures.backfill import BackfillRehearsal
 from fixtures.procedures.backfill_plan import Plan
 from fixtures.procedures.prefect_registering import Registrar
@@ -81,6 +87,8 @@ class Staged:
     table: BackfillTable
     manners: Manners
     work: Path
+    restart: Callable[[], None]
+    """Kills the server and starts it once more: same database, same port."""
     probe_id: str = ""
     deployment_id: str = ""
 
@@ -166,8 +174,21 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         yield server
 
 
+@pytest.fixture(scope="session")
+def restart(served: Served) -> Iterator[Callable[[], None]]:
+    """Kills the shared server and starts it once more, for whoever asks."""
+    running = [served.daemon]
+    with contextlib.ExitStack() as cleanup:
+
+        def again() -> None:
+            daemons.kill(running[-1])
+            running.append(cleanup.enter_context(prefect_server.again(served)).daemon)
+
+        yield again
+
+
 @pytest.fixture
-def stage(tmp_path: Path, served: Served) -> Iterator[Staged]:
+def stage(tmp_path: Path, served: Served, restart: Callable[[], None]) -> Iterator[Staged]:
     """Backfill ready to run, its worker played by hand; a test spoils it, then plays it."""
     number = next(_numbers)
     known = settings.load(ROOT / "pyproject.toml").words.backfill
@@ -236,4 +257,5 @@ def stage(tmp_path: Path, served: Served) -> Iterator[Staged]:
             table=table,
             manners=Manners(),
             work=work,
+            restart=restart,
         )
