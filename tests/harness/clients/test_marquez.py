@@ -12,6 +12,7 @@ from uuid import UUID
 import pytest
 import requests
 
+from fixtures.clients import marquez as marquez_client
 from fixtures.clients.marquez import Marquez
 from fixtures.core import errors
 from fixtures.simulators.marquez.state import Recorder
@@ -24,6 +25,12 @@ NAMES = [
     pytest.param("100%+?&=;", id="reserved"),
     pytest.param("%2F", id="already-quoted"),
 ]
+
+
+@pytest.fixture(autouse=True)
+def hundred_a_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hundred runs a page: borders are met with fewer."""
+    monkeypatch.setattr(marquez_client, "RUNS_A_PAGE", 100)
 
 
 def run_id(number: int) -> str:
@@ -342,3 +349,42 @@ def test_time_out_is_asked_of_every_request(monkeypatch: pytest.MonkeyPatch) -> 
     with pytest.raises(errors.SystemUnreachable, match="within 30 s: connection timed out"):
         patient.lineage(namespace="n", job="j")
     assert asked == [{"timeout": 30.0, "allow_redirects": False}]
+
+
+def test_pages_are_asked_for_one_ahead(
+    marquez: Marquez, recorder: Recorder, record: Callable[..., None]
+) -> None:
+    """While a page is worked on the next is on its way, and none beyond the total."""
+    for number in range(350):
+        record(run_id(number))
+    pages = marquez.run_pages(namespace="tests", job="refine")
+    rows = [run["id"] for page in pages for run in page.answer["runs"]]
+    assert len(set(rows)) == len(rows) == 350
+    asked = [each.target.rpartition("offset=")[2] for each in recorder.requests]
+    assert [each for each in asked if each.isdigit()] == ["0", "100", "200", "300"]
+
+
+def test_pages_left_half_way_ask_for_nothing_more(
+    marquez: Marquez, recorder: Recorder, record: Callable[..., None]
+) -> None:
+    """Who stops taking pages stops asking; the client goes on to be of use."""
+    for number in range(350):
+        record(run_id(number))
+    pages = marquez.run_pages(namespace="tests", job="refine")
+    next(pages)
+    next(pages)
+    pages.close()  # type: ignore[attr-defined]  # a generator
+    assert len(marquez.runs(namespace="tests", job="refine").payload["runs"]) == 350
+
+
+def test_failed_page_ends_the_pages(marquez: Marquez, recorder: Recorder, record: Any) -> None:
+    """A page that cannot be had is told, not left out; asked anew, all of them come."""
+    for number in range(350):
+        record(run_id(number))
+    pages = marquez.run_pages(namespace="tests", job="refine")
+    next(pages)
+    recorder.faults.status = 503
+    with pytest.raises(errors.SystemRefused, match="503"):
+        list(pages)
+    recorder.faults.status = None
+    assert len(marquez.runs(namespace="tests", job="refine").payload["runs"]) == 350

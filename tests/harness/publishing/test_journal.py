@@ -1,0 +1,178 @@
+"""Self-tests of the journal beside the bundles."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fixtures.core import errors
+from fixtures.core.redaction import Redactor
+from fixtures.evidence import durable
+from fixtures.publishing import journal
+
+ABOUT = {"run_id": "3f1c", "manifest_sha256": "ab" * 32}
+
+
+def note(root: Path, kind: str = "told", **fields: Any) -> dict[str, Any] | None:
+    return journal.append(root, {**ABOUT, "kind": kind, **fields})
+
+
+def lines(root: Path) -> list[bytes]:
+    return (root / journal.NAME).read_bytes().splitlines(keepends=True)
+
+
+def test_lines_come_back_as_they_were_written(tmp_path: Path) -> None:
+    """Numbered, timed, each with the digest of the one before."""
+    assert journal.read(tmp_path) == ()
+    written = [note(tmp_path, said="a"), note(tmp_path, kind="recorded", said="ü\n")]
+    found = journal.read(tmp_path)
+    assert list(found) == written
+    assert [each["n"] for each in found] == [1, 2]
+    assert found[0]["previous"] is None
+    assert len(found[1]["previous"]) == 64
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        pytest.param({}, id="empty"),
+        pytest.param({"kind": "told"}, id="about-nothing"),
+        pytest.param({**ABOUT, "kind": "invented"}, id="of-no-kind"),
+        pytest.param({**ABOUT, "kind": "told", "run_id": ""}, id="of-no-run"),
+    ],
+)
+def test_a_line_says_what_it_is_about(tmp_path: Path, entry: dict[str, Any]) -> None:
+    """Run, manifest and kind, or it is no line."""
+    with pytest.raises(ValueError, match="no line of a journal"):
+        journal.append(tmp_path, entry)
+    assert not (tmp_path / journal.NAME).exists()
+
+
+def test_the_same_again_is_one_line(tmp_path: Path) -> None:
+    """By the fields that make it the same; another place is another line."""
+    once = (*journal.ABOUT, "where")
+    for where in ("a", "a", "b", "a"):
+        journal.append(tmp_path, {**ABOUT, "kind": "published", "where": where}, once=once)
+    assert [each["where"] for each in journal.read(tmp_path)] == ["a", "b"]
+
+
+def _swapped(found: list[bytes]) -> list[bytes]:
+    return [found[1], found[0], *found[2:]]
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        pytest.param(lambda found: found[1:], id="first-gone"),
+        pytest.param(lambda found: [found[0], *found[2:]], id="middle-gone"),
+        pytest.param(_swapped, id="swapped"),
+        pytest.param(lambda found: [found[0], *found], id="twice"),
+        pytest.param(lambda found: [found[0].replace(b"a1", b"a9"), *found[1:]], id="edited"),
+        pytest.param(lambda found: [b"{}\n", *found[1:]], id="emptied"),
+        pytest.param(lambda found: [found[0].replace(b":", b": ", 1), *found[1:]], id="spaced"),
+        pytest.param(lambda found: [b"\xff\n", *found], id="no-text"),
+        pytest.param(lambda found: [b"[" * 100_000 + b"\n", *found], id="deep"),
+    ],
+)
+def test_whatever_was_changed_is_found(
+    tmp_path: Path, broken: Callable[[list[bytes]], list[bytes]]
+) -> None:
+    """A journal that is not as it was written is read by nobody, and nothing is added to it."""
+    for number in range(3):
+        note(tmp_path, said=f"a{number + 1}")
+    (tmp_path / journal.NAME).write_bytes(b"".join(broken(lines(tmp_path))))
+    before = (tmp_path / journal.NAME).read_bytes()
+    with pytest.raises(errors.JournalUnreadable):
+        journal.read(tmp_path)
+    with pytest.raises(errors.JournalUnreadable):
+        note(tmp_path)
+    assert (tmp_path / journal.NAME).read_bytes() == before
+
+
+@pytest.mark.parametrize("kept", [0, 1, 20, -1])
+def test_a_torn_line_is_told_and_not_kept(tmp_path: Path, kept: int) -> None:
+    """A kill in the middle of a line: readers leave it out, the next writer says so."""
+    note(tmp_path, said="a")
+    whole = (tmp_path / journal.NAME).read_bytes()
+    note(tmp_path, said="b")
+    torn = lines(tmp_path)[1][:kept]
+    (tmp_path / journal.NAME).write_bytes(whole + torn)
+    assert [each["said"] for each in journal.read(tmp_path)] == ["a"]
+    note(tmp_path, said="c")
+    found = journal.read(tmp_path)
+    assert (tmp_path / journal.NAME).read_bytes().startswith(whole)
+    told = [each["kind"] for each in found]
+    assert told == (["told", "torn", "told"] if torn else ["told", "told"])
+    if torn:
+        assert found[1]["size_bytes"] == len(torn)
+
+
+def test_a_full_disk_leaves_no_half_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What could not be synced is taken back, and its number is free again."""
+    note(tmp_path, said="a")
+    before = (tmp_path / journal.NAME).read_bytes()
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(durable, "sync", full)
+        with pytest.raises(errors.EvidenceNotWritable):
+            note(tmp_path, said="b")
+    assert (tmp_path / journal.NAME).read_bytes() == before
+    note(tmp_path, said="b")
+    assert [each["n"] for each in journal.read(tmp_path)] == [1, 2]
+
+
+def test_many_writers_leave_one_chain(tmp_path: Path) -> None:
+    """Each waits for its turn; no line is lost, none stands twice."""
+    threads = [
+        threading.Thread(target=lambda n=n: [note(tmp_path, said=f"{n}-{m}") for m in range(5)])
+        for n in range(6)
+    ]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    said = [each["said"] for each in journal.read(tmp_path)]
+    assert sorted(said) == sorted(f"{n}-{m}" for n in range(6) for m in range(5))
+
+
+def test_no_secret_is_kept(tmp_path: Path) -> None:
+    """What a notifier's error quotes goes through the redactor like everything else."""
+    redactor = Redactor()
+    redactor.register("hunter2-hunter2", name="a token")
+    entry = {**ABOUT, "kind": "told-failed", "why": "401 for hunter2-hunter2"}
+    journal.append(tmp_path, entry, redactor=redactor)
+    assert b"hunter2" not in (tmp_path / journal.NAME).read_bytes()
+
+
+def test_a_link_is_not_followed(tmp_path: Path) -> None:
+    """Nobody can have the journal written elsewhere by putting a link in its place."""
+    (tmp_path / "elsewhere").write_bytes(b"")
+    (tmp_path / journal.NAME).symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(errors.EvidenceNotWritable):
+        note(tmp_path)
+    assert (tmp_path / "elsewhere").read_bytes() == b""
+
+
+def test_a_bundle_outside_a_root_has_no_journal(tmp_path: Path) -> None:
+    """There is no saying where it would belong."""
+    assert journal.root_of(tmp_path / "marquez" / "x", "marquez") == tmp_path
+    with pytest.raises(errors.BundleUnreadable, match="evidence root"):
+        journal.root_of(tmp_path / "arc" / "x", "marquez")
+
+
+def test_it_is_lines_that_other_tools_read(tmp_path: Path) -> None:
+    """One JSON object a line, in UTF-8."""
+    note(tmp_path, said="ü")
+    (line,) = lines(tmp_path)
+    assert json.loads(line)["said"] == "ü"
+    assert "ü".encode() in line
