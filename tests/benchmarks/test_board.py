@@ -1,0 +1,125 @@
+"""What one bundle more costs the board, with 10, 1,000 and 10,000 there already.
+
+Made-up manifests over two years and four words; every other file is one file under many names.
+The floor is to read each name, as every build does: it grows with the number of bundles, and
+stands beside the whole.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from fixtures.core.words import WORDS
+from fixtures.publishing import board
+from fixtures.publishing.board import places
+from tests.benchmarks.measuring import CURVES, Curve, Row, tell
+from tests.harness.publishing.board import made
+
+BEGIN = datetime(2024, 11, 1, tzinfo=UTC)
+SPAN = timedelta(days=730)
+NOW = BEGIN + SPAN + timedelta(days=1)
+SIZES = (10, 1_000, 10_000)
+ADDED = 9
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Of one bundle more, in milliseconds; the median of several."""
+
+    wall_ms: float
+    cpu_ms: float
+    looking_ms: float
+    """Of these, reading all names."""
+    pages: int
+    written_kb: float
+
+    @property
+    def apart_ms(self) -> float:
+        """CPU of everything but reading names."""
+        return self.cpu_ms - self.looking_ms
+
+
+def filled(root: Path, like: Path, count: int) -> None:
+    for number in range(count):
+        made.quick(
+            root,
+            like,
+            BEGIN + SPAN * number / count,
+            word=WORDS[number % len(WORDS)],
+            mode="dry run" if number % 3 else "local",
+            outcome="FAILED" if number % 7 == 0 else "PASSED",
+        )
+
+
+def timed(action: Callable[[], object]) -> tuple[float, float]:
+    wall, cpu = time.perf_counter(), time.process_time()
+    action()
+    return (time.perf_counter() - wall) * 1e3, (time.process_time() - cpu) * 1e3
+
+
+def one_more(root: Path, like: Path) -> Cost:
+    found: list[tuple[float, float, float]] = []
+    for number in range(ADDED):
+        made.quick(root, like, BEGIN + SPAN + timedelta(minutes=number), mode="local")
+        built: list[board.Built] = []
+        wall, cpu = timed(lambda: built.append(board.build([root], root / "board", now=NOW)))  # noqa: B023 - called at once
+        _, looking = timed(lambda: places.names([root], root / "board"))
+        found.append((wall, cpu, looking))
+        assert built[0].read == 1
+    wall, cpu, looking = (statistics.median(each) for each in zip(*found, strict=True))
+    pages = [path for path in built[0].written if path.suffix == ".html"]
+    return Cost(wall, cpu, looking, len(pages), sum(path.stat().st_size for path in pages) / 1e3)
+
+
+def test_one_more_bundle(tmp_path: Path) -> None:
+    """The cost of adding one stays constant: a ratio near 1, the looking apart."""
+    like = made.whole(tmp_path / "like")
+    costs: dict[int, Cost] = {}
+    for count in SIZES:
+        root = tmp_path / f"{count}" / "staging"
+        filled(root, like, count)
+        first_ms, _ = timed(lambda: board.build([root], root / "board", now=NOW))  # noqa: B023 - called at once
+        costs[count] = cost = one_more(root, like)
+        print(
+            f"\n{count:>6} bundles: all of them {first_ms / 1e3:.1f} s; one more "
+            f"{cost.wall_ms:.0f} ms ({cost.cpu_ms:.0f} ms CPU), {cost.looking_ms:.0f} ms of it "
+            f"reading names; {cost.pages} pages, {cost.written_kb:.0f} kB",
+            end="",
+        )
+    ten, thousand, most = (costs[count] for count in SIZES)
+    against = [most.apart_ms / each.apart_ms for each in (ten, thousand)]
+    print(
+        f"\n10,000 against 10: ratio {most.cpu_ms / ten.cpu_ms:.1f} of CPU, {against[0]:.1f} "
+        f"without reading names; against 1,000, whose pages are as full: "
+        f"{most.cpu_ms / thousand.cpu_ms:.1f} and {against[1]:.1f}; "
+        f"{most.looking_ms / SIZES[-1] * 1e3:.0f} µs a name"
+    )
+    for name, small in (("10", ten), ("1,000", thousand)):
+        tell(
+            Row(
+                job=f"board: one more of 10,000, and of {name}",
+                ours=most.cpu_ms,
+                theirs=small.cpu_ms,
+                unit="ms CPU",
+                against="the smaller board",
+                wanted="constant",
+                bound=f"{most.looking_ms:.0f} ms of it reading 10,000 names",
+            )
+        )
+    CURVES.append(
+        Curve(
+            title="Board: one bundle more",
+            across="bundles there already",
+            up="ms CPU",
+            series={
+                "all of it": [(count, each.cpu_ms) for count, each in costs.items()],
+                "reading names": [(count, each.looking_ms) for count, each in costs.items()],
+            },
+        )
+    )
+    assert {each.pages for each in costs.values()} == {4}
