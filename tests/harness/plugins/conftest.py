@@ -8,6 +8,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import filelock
+import jsonschema
+import PIL.PngImagePlugin
 import pytest
 
 from fixtures.core import taint
@@ -17,6 +20,8 @@ from fixtures.evidence.summary import Summary, fold
 ROOT = Path(__file__).parents[3]
 WITHOUT = ("-p", "no:cacheprovider", "-p", "no:hypothesispytest", "-p", "no:anyio")
 """Plugins the inner sessions do without: importing them anew takes longer than all else."""
+KEPT = (PIL.PngImagePlugin, filelock, jsonschema)
+"""An inner session forgets what only it has imported: these would be read anew by each."""
 FED = (Path(__file__).parent / "fed_rehearsal.py.txt").read_text(encoding="utf-8")
 
 
@@ -65,7 +70,9 @@ class Project:
 
 
 @pytest.fixture
-def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
+def project(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, signals_as_before: None
+) -> Iterator[Project]:
     """Project of its own with our plugins and one rehearsal fed by hand."""
     for name in ("pyproject.toml", "conftest.py"):
         shutil.copy(ROOT / name, pytester.path / name)
