@@ -1,7 +1,9 @@
 """Measuring two ways of doing a thing against each other, in one run.
 
-Covers: alternating pairs of child processes, CPU seconds, the ratio with its spread.
-Not here: limits; figures are printed, never gated: two shared cores make absolute times noise.
+Covers: alternating pairs of child processes, CPU seconds, the ratio with its spread; the rows and
+curves of the table that a run of the benchmarks ends with.
+Not here: drawing that table (``conftest.py``, ``page.py``); limits; figures are printed, never
+gated: two shared cores make absolute times noise.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ import statistics
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -77,3 +79,75 @@ def compare(ours: Sequence[str], theirs: Sequence[str], *, pairs: int = 7) -> Ra
         lowest=min(ratios),
         highest=max(ratios),
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One job of the table."""
+
+    job: str
+    ours: float
+    unit: str = "s"
+    theirs: float | None = None
+    """None where nobody else's figure can be had."""
+    against: str = ""
+    """What somebody would type, or use, instead; or the floor."""
+    ratio: float | None = None
+    """Ours to theirs, or theirs to ours where ``faster``."""
+    lowest: float | None = None
+    highest: float | None = None
+    """Of the ratios measured; None where there was one."""
+    faster: bool = False
+    """The ratio says how many times as good ours is, not how many times as dear."""
+    wanted: str = ""
+    bound: str = ""
+    """What physics or the other side leave us, where that is known."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Curve:
+    """One figure over a size."""
+
+    title: str
+    across: str
+    up: str
+    series: Mapping[str, Sequence[tuple[float, float]]] = field(default_factory=dict)
+    fit: str = ""
+    """What the points come to, in words."""
+
+
+ROWS: list[Row] = []
+CURVES: list[Curve] = []
+"""Of this run, in the order in which they were measured."""
+
+
+def tell(row: Row) -> None:
+    """Add a row; its ratio is that of its figures unless it brings one."""
+    if row.ratio is None and row.theirs:
+        better, worse = (row.theirs, row.ours) if row.faster else (row.ours, row.theirs)
+        row = Row(**{**vars(row), "ratio": better / worse})
+    ROWS.append(row)
+
+
+def tell_ratio(job: str, ratio: Ratio, *, against: str, wanted: str = "", bound: str = "") -> None:
+    """Add the row of a comparison."""
+    tell(
+        Row(
+            job=job,
+            ours=ratio.ours_s,
+            unit="s CPU",
+            theirs=ratio.theirs_s,
+            against=against,
+            ratio=ratio.ratio,
+            lowest=ratio.lowest,
+            highest=ratio.highest,
+            wanted=wanted,
+            bound=bound,
+        )
+    )
+
+
+def fitted(points: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    """Slope and intercept of the line through points, by least squares."""
+    slope, intercept = statistics.linear_regression(*zip(*points, strict=True))
+    return slope, intercept

@@ -1,4 +1,4 @@
-"""Watching 1,000 runners, against looking every ten seconds and every second, in one run.
+"""Watching 1,000 and 5,000 runners, against looking every ten seconds and every second, at once.
 
 Covers: transitions missed, how late each is noticed, CPU and memory of whoever looks; memory over
 100,000 events.
@@ -17,10 +17,12 @@ from typing import Any
 
 import pytest
 
+from tests.benchmarks import measuring
 from tests.benchmarks.churning import BATCH, Row
-from tests.benchmarks.measuring import ROOT
+from tests.benchmarks.measuring import CURVES, ROOT, Curve, tell
 
 RUNNERS = 1_000
+PARTS = (0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 1.0)
 EVENTS = 100_000
 FLAT_MIB = 6.0
 """More than the allocator's own unrest; a list of 80,000 events would be tens of MiB."""
@@ -86,10 +88,11 @@ def noticed(there_were: dict[tuple[str, str], int], rows: Sequence[Row]) -> Noti
     return Noticed(missed=len(there_were.keys() - seen.keys()), late_ms=late)
 
 
-def test_watch_misses_nothing() -> None:
-    """A thousand runners come and go in real time; each observer a process, all at once."""
+@pytest.mark.parametrize("count", [RUNNERS, 5 * RUNNERS])
+def test_watch_misses_nothing(count: int) -> None:
+    """Runners come and go in real time; each observer a process, all at once."""
     with contextlib.ExitStack() as cleanup:
-        server = cleanup.enter_context(role("churn", "--runners", str(RUNNERS)))
+        server = cleanup.enter_context(role("churn", "--runners", str(count)))
         told = server.hears()
         where = ("--server", told["server"], "--token", told["token"])
         lookers = {
@@ -122,7 +125,31 @@ def test_watch_misses_nothing() -> None:
             f"{ended[name]['cpu_s']:.1f} s CPU, peak {ended[name]['peak_mib']:.0f} MiB"
         )
     ours = ended["our watch"]
-    assert runners >= RUNNERS
+    for name in ("10 s poll", "1 s poll"):
+        tell(
+            measuring.Row(
+                job=f"noticing what {runners:,} runners do, p99",
+                ours=found["our watch"].percentile(0.99),
+                theirs=found[name].percentile(0.99),
+                unit="ms",
+                against=f"{name}, which missed {found[name].missed / len(there_were):.0%}",
+                faster=True,
+                wanted="0 missed, p99 under 100 ms",
+                bound=f"ours {ours['cpu_s']:.1f} s CPU, {ours['peak_mib']:.0f} MiB",
+            )
+        )
+    CURVES.append(
+        Curve(
+            title=f"How late a change of {runners:,} runners is noticed",
+            across="percentile",
+            up="ms",
+            series={
+                name: [(100 * part, one.percentile(part)) for part in PARTS]
+                for name, one in found.items()
+            },
+        )
+    )
+    assert runners >= count
     # Not only every state: every single change, once.
     assert [each[:2] for each in changes] == [tuple(each[:2]) for each in ours["rows"]]
     assert (found["our watch"].missed, ours["gaps"]) == (0, 0)
@@ -151,6 +178,14 @@ def test_memory_is_flat() -> None:
         f"{after_warm_up['resident_kib'] / 1024:.1f} MiB after {after_warm_up['events']} and "
         f"{at_end['resident_kib'] / 1024:.1f} MiB after all of them ({grown_mib:+.1f} MiB), "
         f"peak {at_end['peak_mib']:.0f} MiB, {at_end['cpu_s']:.1f} s CPU"
+    )
+    tell(
+        measuring.Row(
+            job=f"watching: memory grown over {at_end['events']:,} events",
+            ours=grown_mib,
+            unit="MiB",
+            wanted="flat",
+        )
     )
     assert (at_end["events"], end["gaps"]) == (EVENTS, 0)
     assert grown_mib == pytest.approx(0, abs=FLAT_MIB)

@@ -37,6 +37,7 @@ RECORDER_SOURCES = (
     "fixtures/core/taint.py",
     "fixtures/simulators/__init__.py",
     "fixtures/simulators/marquez",
+    "fixtures/simulators/serving.py",
 )
 NO_WEB = "none"
 

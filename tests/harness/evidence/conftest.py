@@ -32,7 +32,11 @@ from fixtures.procedures import closing
 RUN_ID = uuid.UUID("3f1c2a7e-91d4-4c55-b1f0-7f6a2d9e8c10")
 JUNIT = (
     '<?xml version="1.0"?><testsuites><testsuite name="rehearsal.marquez">'
-    + "".join(f'<testcase classname="test" name="{each.id}"/>' for each in REGISTRIES["marquez"])
+    + "".join(
+        f'<testcase classname="test" name="{each.id}"/>'
+        for each in REGISTRIES["marquez"]
+        if not each.optional
+    )
     + "</testsuite></testsuites>"
 ).encode()
 OPENING: dict[str, Any] = {
@@ -231,7 +235,7 @@ def fill(bundle: Bundle) -> None:
 
 def judge(bundle: Bundle, first: str = "held") -> None:
     """Have every guardrail held but, if wanted, the first one; and pytest say so."""
-    for number, each in enumerate(REGISTRIES["marquez"]):
+    for number, each in enumerate(REGISTRIES["marquez"].expected(steps_run=frozenset())):
         promise = Promise(each.id, each.artefact, each.promise)
         ruling = first if number == 0 else "held"
         bundle.note_verdict(getattr(promise, ruling)("as observed"))

@@ -39,6 +39,29 @@ def test_what_is_written_reads_back(form: str, value: object) -> None:
     assert data.endswith(b"\n")
 
 
+@settings(max_examples=100, deadline=None, database=None)
+@given(value=VALUES)
+def test_pretty_is_what_json_writes(value: object) -> None:
+    """Byte by byte: whoever has only Python's own module can check a manifest's form."""
+    text = json.dumps(value, sort_keys=True, indent=2, ensure_ascii=False, allow_nan=False)
+    assert canonical.pretty(value) == text.encode("utf-8", "backslashreplace") + b"\n"
+
+
+@pytest.mark.parametrize("value", [{1: {2: []}}, {True: ()}, {None: {}}, {1.5: (1, "é")}])
+def test_pretty_makes_texts_of_keys(value: object) -> None:
+    """Keys that are none become texts, as Python's own module has it."""
+    assert canonical.pretty(value) == (
+        json.dumps(value, sort_keys=True, indent=2, ensure_ascii=False).encode() + b"\n"
+    )
+
+
+def test_a_row_keeps_its_order_on_one_line() -> None:
+    """One of many rows: no blanks, no end of line, what is no UTF-8 escaped."""
+    assert canonical.row({"b": 1, "a": "é\ud800"}) == '{"b":1,"a":"é\\ud800"}'.encode()
+    with pytest.raises(ValueError, match="JSON compliant"):
+        canonical.row({"b": float("nan")})
+
+
 def test_a_line_is_one_line() -> None:
     """Whatever is in it, a ledger line has one end of line: its own."""
     assert canonical.line({"b": "1\n2\u2028\r", "a": 1}).count(b"\n") == 1

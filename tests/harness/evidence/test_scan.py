@@ -113,6 +113,32 @@ def test_every_format_has_a_case() -> None:
     assert {name for name, _, _ in scan._FORMATS} == set(FORMATS)
 
 
+@pytest.mark.parametrize("sign", sorted({sign for _, sign, _ in scan._FORMATS}))
+def test_every_sign_is_seen_in_the_quick_pass(sign: bytes) -> None:
+    """Whatever stands beside it: what the quick pass does not name is not looked for."""
+    formats = [each for each in scan._FORMATS if each[1] == sign]
+    for beside in (b"", b"_", b"-", b".", b":", b"A", b"x", b"w", b"\n", b"g"):
+        for text in (sign, beside + sign, sign + beside, beside + sign + beside, sign + sign):
+            named = set(scan._ANCHOR.findall(b"0" + text + b"0"))
+            looked_for = [each for anchor in named for each in scan._FORMATS_BY_ANCHOR[anchor]]
+            assert all(each in looked_for for each in formats)
+
+
+def test_quick_pass_finds_what_a_slow_one_finds() -> None:
+    """Signs and their pieces in any order, without the quick pass and with it."""
+    rng = random.Random(10)
+    pieces = [sign for _, sign, _ in scan._FORMATS] + [each.encode() for each in FORMATS.values()]
+    pieces += [sign[:cut] for sign in pieces for cut in (1, 2, 3)] + [b" ", b"\n", b"-", b"_"]
+    for _ in range(300):
+        data = b"".join(rng.choices(pieces, k=8))
+        slow = {
+            (hit.start(), name)
+            for name, _, pattern in scan._FORMATS
+            for hit in pattern.finditer(data)
+        }
+        assert set(scan._as_it_is(data, (), formats=True, unpacked=False)) == slow
+
+
 @pytest.mark.parametrize("name", FORMATS)
 def test_what_the_redactor_masked_is_clean(name: str, tmp_path: Path) -> None:
     """Two implementations, one opinion: after masking nothing is left to find."""

@@ -6,8 +6,9 @@ import contextlib
 import errno
 import hashlib
 import io
+import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
@@ -15,6 +16,7 @@ import pytest
 
 from fixtures.core import errors
 from fixtures.core.redaction import Redactor
+from fixtures.evidence import canonical
 from fixtures.evidence.sink import Sink
 
 SECRET = "secret-value"
@@ -114,6 +116,103 @@ def test_json_is_masked_and_stays_json(sink: Sink, form: str) -> None:
     sink.save_json("b.json", {"x": 1})
     assert SECRET.encode() not in (sink.folder / "a.json").read_bytes()
     assert sink.masked == {"a.json": {MASK: 2}}
+
+
+def as_served(*pages: dict[str, Any]) -> list[tuple[bytes, dict[str, Any]]]:
+    return [(json.dumps(page).encode(), page) for page in pages]
+
+
+@pytest.mark.parametrize(
+    "pages",
+    [
+        pytest.param([[]], id="nothing"),
+        pytest.param([[{"id": "1"}]], id="one-row"),
+        pytest.param([[{"id": "1"}, {"id": "2"}], []], id="empty-last-page"),
+        pytest.param([[{"id": "1"}], [{"id": "ü", "x": [1, None]}], ["3"]], id="three-pages"),
+    ],
+)
+def test_pages_become_one_payload(sink: Sink, pages: list[list[Any]]) -> None:
+    """All rows in their order under their key, a line each; below them what the last page says."""
+    served = [{"totalCount": number, "runs": rows} for number, rows in enumerate(pages)]
+    saved = sink.save_pages(
+        "runs.json", as_served(*served), key="runs", beside=lambda: {"_rehearsal": {"pages": 3}}
+    )
+    data = (sink.folder / "runs.json").read_bytes()
+    joined = [row for rows in pages for row in rows]
+    assert canonical.read(data) == {
+        "runs": joined,
+        "totalCount": len(pages) - 1,
+        "_rehearsal": {"pages": 3},
+    }
+    assert sum(line.startswith(b'{"') or line == b'"3"' for line in data.splitlines()) == len(
+        joined
+    )
+    assert (saved.path, saved.size_bytes) == ("runs.json", len(data))
+    assert saved.sha256 == hashlib.sha256(data).hexdigest()
+
+
+def test_pages_without_anything_beside_them_are_json(sink: Sink) -> None:
+    """A payload that is nothing but its list closes too."""
+    sink.save_pages("runs.json", as_served({"runs": [{"id": 1}]}), key="runs")
+    assert canonical.read((sink.folder / "runs.json").read_bytes()) == {"runs": [{"id": 1}]}
+
+
+def test_pages_are_masked(sink: Sink) -> None:
+    """In rows, in what stands beside them, by value and by name; and counted."""
+    pages = as_served(
+        {"runs": [{"id": "1"}]}, {"runs": [{"id": SECRET, "password": "hunter2"}], "at": SECRET}
+    )
+    sink.save_pages("runs.json", pages, key="runs")
+    data = (sink.folder / "runs.json").read_text(encoding="utf-8")
+    assert SECRET not in data
+    assert "hunter2" not in data
+    assert json.loads(data)["at"] == MASK
+    assert sink.masked["runs.json"][MASK] == 2
+
+
+@pytest.mark.parametrize(
+    "wrong", [errors.SystemUnreachable("gone", hint="Look."), KeyboardInterrupt()]
+)
+def test_pages_that_break_off_leave_nothing(sink: Sink, wrong: BaseException) -> None:
+    """No short list under any name; asked for again, the export begins anew and is whole."""
+    first, second = as_served({"runs": [1, 2]}, {"runs": [3]})
+
+    def broken() -> Iterator[tuple[bytes, dict[str, Any]]]:
+        yield first
+        raise wrong
+
+    with pytest.raises(type(wrong)):
+        sink.save_pages("lists/runs.json", broken(), key="runs")
+    assert list(sink.folder.iterdir()) == []
+    assert sink.masked == {}
+    sink.save_pages("lists/runs.json", [first, second], key="runs")
+    whole = canonical.read((sink.folder / "lists/runs.json").read_bytes())
+    assert whole == {"runs": [1, 2, 3]}
+
+
+def test_pages_killed_half_way_are_no_json(sink: Sink) -> None:
+    """What a kill leaves lies aside, under a name and in a form that nobody takes for whole."""
+    seen: list[bytes] = []
+
+    def watched() -> Iterator[tuple[bytes, dict[str, Any]]]:
+        for page in as_served({"runs": ["x" * 100_000]}, {"runs": ["y"]}):
+            yield page
+            assert [path.name for path in sink.folder.iterdir()] == [".runs.json.part"]
+            seen.append((sink.folder / ".runs.json.part").read_bytes())
+
+    sink.save_pages("runs.json", watched(), key="runs")
+    for left in seen:
+        with pytest.raises(ValueError, match=r"\S"):
+            canonical.read(left)
+
+
+def test_pages_with_a_value_that_is_no_json_are_refused(sink: Sink) -> None:
+    """NaN in a later page too; nothing is left of the pages before."""
+    nan: dict[str, Any] = {"runs": [float("nan")]}
+    pages = [(b"{}", {"runs": [1]}), (b"{}", nan)]
+    with pytest.raises(errors.ArtefactRefused, match=r"runs\.json"):
+        sink.save_pages("runs.json", pages, key="runs")
+    assert list(sink.folder.iterdir()) == []
 
 
 def test_pictures_are_left_alone(sink: Sink) -> None:

@@ -1,7 +1,9 @@
 """Switches of the ARC rehearsal's twins: what each fault does to a world before it is rehearsed.
 
-Covers: one function per row of ``fixtures/guardrails/seeded_arc.json``.
-Not here: what each must do (that table), playing them (``test_arc_faults.py``).
+Covers: one function per row of ``fixtures/guardrails/seeded_arc.json``, and what is checked of a
+rehearsal played with it.
+Not here: what each must do (that table); who plays which: the usual ones ``test_arc_faults.py``,
+all the others ``harness/sweep/test_arc_faults.py``.
 """
 
 from __future__ import annotations
@@ -9,13 +11,32 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
+from fixtures.core.outcome import Outcome
+from fixtures.evidence import verify
+from fixtures.guardrails import seeded
+from fixtures.guardrails.registries import REGISTRIES
+from fixtures.procedures import judging
 from fixtures.simulators.cluster.kinds import RUNNER_SETS
 from fixtures.simulators.cluster.world import World
 from fixtures.simulators.sts.state import Role
+from tests.harness.procedures.arc_stage import staged
 
 Spoil = Callable[[World], object]
+ROWS = seeded.expected("arc", "world")
+USUAL = (
+    "allowed-and-refused",
+    "drain-reverted",
+    "lost-restore",
+    "no-maximum",
+    "static-keys-win",
+    "stuck-finalizer",
+    "verb-forbidden",
+    "watch-expired",
+)
+"""Played in every run of the self-tests, four seconds in all; the others in the sweep."""
 QUIET_S = 90.0
 """When a rehearsal begins, in seconds of the world."""
 BUSY_S = QUIET_S + 40
@@ -84,6 +105,18 @@ def role_may(*actions: str) -> Spoil:
 
 def denied(world: World) -> None:
     world.api.access.denied.add(("patch", "autoscalingrunnersets"))
+
+
+def token_expires(*, again_after_s: float | None) -> Spoil:
+    """The token is refused from now on, or until it has been renewed."""
+
+    def spoil(world: World) -> None:
+        expires = world.api.access.expires
+        expires[world.cluster_token] = world.timeline.now
+        if again_after_s is not None:
+            world.timeline.after(again_after_s, lambda: expires.pop(world.cluster_token, None))
+
+    return spoil
 
 
 def gone_for_half_a_minute(world: World) -> None:
@@ -187,6 +220,10 @@ FAULTS: dict[str, Spoil] = {
     "half-a-line": later(BUSY_S, api(half_lines=2)),
     "watch-expired": later(BUSY_S, api(expire_watches=True)),
     "server-gone-for-30-s": later(BUSY_S, gone_for_half_a_minute),
+    "deaf-watch": later(BUSY_S, api(mute_watches=True)),
+    "slow-api": api(slow_s=0.02),
+    "token-expires-midway": later(BUSY_S, token_expires(again_after_s=20.0)),
+    "token-expires-for-good": later(BUSY_S, token_expires(again_after_s=None)),
     "cluster-clock-ahead": api(clock_skew_s=45.0),
     # GitHub
     "github-clock-behind": github(clock_skew_s=-45.0),
@@ -211,3 +248,22 @@ FAULTS: dict[str, Spoil] = {
     "no-identity-artefact": smoke(no_artefact=True),
     "immutable-subject": smoke(immutable_subject=True),
 }
+
+
+def check(fault: str, folder: Path) -> None:
+    """Play a whole rehearsal with a fault: the verdicts are its row's, and the evidence whole."""
+    spoil = FAULTS.get(fault, lambda _: None)
+    row = ROWS[fault]
+    with staged(folder, spoil, **VARIANTS.get(fault, {})) as stage:
+        original = stage.world.arc.min_runners, stage.world.arc.max_runners
+        played = stage.play()
+        assert played.not_held == row.not_held
+        assert (played.sealed.outcome, played.sealed.would_be) == (Outcome.SIMULATED, row.outcome)
+        assert not played.sealed.harness_faults
+        if fault not in ("drained-before", "mistyped-scale-set", "token-expires-for-good"):
+            limits = stage.limits
+            assert (limits.get("minRunners"), limits.get("maxRunners")) == original
+    answer = verify.verify(played.sealed.folder, registries=REGISTRIES)
+    assert answer.verified, answer.denials
+    judged = judging.judge(played.sealed.folder)
+    assert judged.agrees, [each for each in judged.compared if not each.agrees]

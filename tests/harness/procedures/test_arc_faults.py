@@ -1,8 +1,9 @@
 """The ARC rehearsal's own proof: each fault, and exactly the guardrails that catch it.
 
-Covers: every symptom users report of ARC, every way the API server and GitHub stumble; what each
-must do stands in ``fixtures/guardrails/seeded_arc.json`` and nowhere else.
-Not here: how the twins behave without faults (``harness/simulators/cluster``).
+Covers: the usual faults, and that no fault, switch or guardrail is left out of the table
+``fixtures/guardrails/seeded_arc.json``.
+Not here: how each is put there (``arc_faults.py``), all the others (``harness/sweep``), how the
+twins behave without faults (``harness/simulators/cluster``).
 """
 
 from __future__ import annotations
@@ -12,36 +13,17 @@ from pathlib import Path
 
 import pytest
 
-from fixtures.core.outcome import Outcome
-from fixtures.evidence import verify
-from fixtures.guardrails import seeded
+from fixtures.core.verdict import Ruling
 from fixtures.guardrails.registries import REGISTRIES
-from fixtures.procedures import judging
 from fixtures.simulators.cluster.arc_faults import ArcFaults
-from tests.harness.procedures.arc_faults import FAULTS, VARIANTS
-from tests.harness.procedures.arc_stage import staged
-
-ROWS = seeded.expected("arc", "world")
+from tests.harness.procedures import arc_faults
+from tests.harness.procedures.arc_faults import FAULTS, ROWS, USUAL, VARIANTS
 
 
-@pytest.mark.parametrize("fault", sorted(ROWS))
+@pytest.mark.parametrize("fault", USUAL)
 def test_fault(fault: str, tmp_path: Path) -> None:
     """Each fault is caught by exactly the guardrails of its row; a harmless one by none."""
-    spoil = FAULTS.get(fault, lambda _: None)
-    with staged(tmp_path, spoil, **VARIANTS.get(fault, {})) as stage:
-        original = stage.world.arc.min_runners, stage.world.arc.max_runners
-        played = stage.play()
-        row = ROWS[fault]
-        assert played.not_held == row.not_held
-        assert (played.sealed.outcome, played.sealed.would_be) == (Outcome.SIMULATED, row.outcome)
-        assert not played.sealed.harness_faults
-        if fault not in ("drained-before", "mistyped-scale-set"):
-            limits = stage.limits
-            assert (limits.get("minRunners"), limits.get("maxRunners")) == original
-    answer = verify.verify(played.sealed.folder, registries=REGISTRIES)
-    assert answer.verified, answer.denials
-    judged = judging.judge(played.sealed.folder)
-    assert judged.agrees, [each for each in judged.compared if not each.agrees]
+    arc_faults.check(fault, tmp_path)
 
 
 def test_no_fault_is_left_out() -> None:
@@ -59,6 +41,19 @@ def test_every_switch_of_the_controller_is_played() -> None:
 
 
 def test_every_guardrail_catches_something() -> None:
-    """A guardrail no fault of a whole rehearsal ever stops is decoration."""
-    caught = {name for row in ROWS.values() for name in row.not_held}
-    assert caught == {each.id for each in REGISTRIES["arc"]}
+    """A guardrail no fault of a whole rehearsal ever breaks is decoration."""
+    broken = {
+        name
+        for row in ROWS.values()
+        for name, said in row.not_held.items()
+        if said is Ruling.BROKE
+    }
+    assert broken == {each.id for each in REGISTRIES["arc"]}
+
+
+def test_usual_faults_stop_every_guardrail() -> None:
+    """Without the sweep too, each guardrail is stopped by a whole rehearsal, to each outcome."""
+    assert len(set(USUAL)) == len(USUAL)
+    stopped = {name for fault in USUAL for name in ROWS[fault].not_held}
+    assert stopped == {each.id for each in REGISTRIES["arc"]}
+    assert {ROWS[fault].outcome for fault in USUAL} == {row.outcome for row in ROWS.values()}

@@ -2,8 +2,9 @@
 
 Covers: switches of the simulated command and of the recorder, before or after the refine step;
 what each must do stands in ``fixtures/guardrails/seeded_marquez.json`` and nowhere else.
-Not here: commands that do not end (``test_marquez.py``, ``core/test_process.py``), a service that
-does not answer in time (``clients/test_marquez.py``).
+Not here: every fault of the command as a process of its own (``harness/sweep``), commands that do
+not end (``test_marquez.py``, ``core/test_process.py``), a service that does not answer in time
+(``clients/test_marquez.py``).
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 COMMAND = seeded.expected("marquez", "command")
 SERVICE = seeded.expected("marquez", "service")
+PREFECT = seeded.expected("marquez", "prefect")
+"""Played in ``backfill/test_linkage.py``, where there is a Prefect."""
 
 BEFORE, AFTER = "before", "after"
 SERVICE_SWITCHES = {
@@ -55,9 +58,11 @@ SERVICE_SWITCHES = {
 
 YOUNG = "stale-workbook-young"
 """No switch of its own: the same fault, over a workbook of a moment ago."""
+PROCESSES = ("die-by-signal", "exit-nonzero", "no-complete")
+"""Played as a process of its own in every run of the self-tests; how it ends is what is judged."""
 NEVER_ENDING = {"chatter", "hang"}
-OF_THE_ARCHIVE = {"wrong-checksum"}
-"""The lineage smoke does not look inside it; the full E2E preflight does."""
+OF_THE_ARCHIVE = {"archive-without-sums", "empty-workbook", "loses-rows", "wrong-checksum"}
+"""The lineage smoke does not look inside files; the full E2E preflight does."""
 OTHER_VERBS = ("deploy-", "enrich-", "overview-", "qa-")
 SLOW = {"delay_s", "hang"}
 
@@ -83,13 +88,24 @@ def check_judged_again(played: Played) -> None:
     ]
 
 
-@pytest.mark.parametrize("fault", sorted(COMMAND.keys() - {YOUNG}))
-def test_command_fault(stage: Staged, fault: str) -> None:
-    """Each misbehaviour of the command is caught by exactly the guardrails of its row."""
+def check_command_fault(stage: Staged, fault: str) -> None:
+    """Play one misbehaviour of the command."""
     if fault == "stale-workbook":
         lay_an_old_workbook(stage.rehearsal.hotpass.root / "dist" / "refined.xlsx")
     stage.strike(fault)
     check(stage.play(), COMMAND[fault])
+
+
+@pytest.mark.parametrize("fault", PROCESSES)
+def test_command_fault(stage: Staged, fault: str) -> None:
+    """Each misbehaviour of the command is caught by exactly the guardrails of its row."""
+    check_command_fault(stage, fault)
+
+
+@pytest.mark.parametrize("fault", sorted(COMMAND.keys() - {YOUNG, *PROCESSES}))
+def test_command_fault_in_process(quick_stage: Staged, fault: str) -> None:
+    """The others too, without a process of their own: the sweep plays them with one."""
+    check_command_fault(quick_stage, fault)
 
 
 @pytest.mark.parametrize("fault", sorted(SERVICE))
@@ -133,7 +149,8 @@ def test_no_switch_is_left_out() -> None:
 
 def test_every_guardrail_catches_something() -> None:
     """A guardrail no fault of a whole rehearsal ever stops is decoration."""
-    caught = {name for row in (*COMMAND.values(), *SERVICE.values()) for name in row.not_held}
+    rows = (*COMMAND.values(), *SERVICE.values(), *PREFECT.values())
+    caught = {name for row in rows for name in row.not_held}
     assert caught == {each.id for each in REGISTRIES["marquez"]}
 
 

@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from tests.harness.procedures.conftest import Played, Staged
 
 SECRET = "hunter2-with/slash&more"
-EVERYTHING = dict.fromkeys(each.id.partition(".")[2] for each in guardrails.REGISTRY)
+EVERYTHING = dict.fromkeys(
+    each.id.partition(".")[2] for each in guardrails.REGISTRY if not each.optional
+)
 
 
 def check_whole(played: Played) -> None:
@@ -36,7 +38,8 @@ def check_whole(played: Played) -> None:
 def test_good_rehearsal_holds_everything(good: Played) -> None:
     """Every guardrail holds, nothing is absent, and the evidence verifies."""
     assert not good.not_held
-    assert [each.guardrail for each in good.verdicts] == [each.id for each in guardrails.REGISTRY]
+    known = [each.id for each in guardrails.REGISTRY if not each.optional]
+    assert [each.guardrail for each in good.verdicts] == known
     assert good.sealed.outcome is Outcome.SIMULATED
     assert good.sealed.would_be is Outcome.PASSED
     assert not good.sealed.reasons
@@ -49,13 +52,23 @@ def test_good_rehearsal_leaves_every_artefact(good: Played) -> None:
     """Everything the layout knows lies there, and nothing half-written."""
     present = {path.name for path in good.sealed.folder.iterdir()}
     # The embedded stack has no Prefect, so no log of one.
-    known = {each.path for each in layout.artefacts_of("marquez")} - {"prefect.log"}
+    of_prefect = {"prefect.log", "linkage.json"}
+    known = {
+        each.path for each in layout.artefacts_of("marquez") if each.step != "follow-up"
+    } - of_prefect
     assert present == known | {layout.MANIFEST, layout.SUMS}
+
+
+@pytest.mark.parametrize("systems", [["marquez", "hotpass"], ["marquez", "hotpass", "prefect"]])
+def test_prefect_log_is_required_where_prefect_is(systems: list[str]) -> None:
+    """The run-book archives the logs of both: whose Prefect was there must hold its log."""
+    required = layout.required_of("marquez", [{"name": name} for name in systems])
+    assert ("prefect.log" in {each.path for each in required}) is ("prefect" in systems)
 
 
 def test_what_is_judged_is_what_a_guardrail_needs(good: Played) -> None:
     """The gathered names are the parameter names, no more and no less."""
-    needed = {name for each in guardrails.REGISTRY for name in each.needs}
+    needed = {name for each in guardrails.REGISTRY if not each.optional for name in each.needs}
     assert good.seen.keys() == needed
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import subprocess
 import sys
@@ -11,10 +12,11 @@ from pathlib import Path
 import pytest
 
 from fixtures.clients import browser, hotpass
+from fixtures.clients.hotpass import Hotpass
 from fixtures.core import errors, taint
 from fixtures.core.records.systems import Provenance, System
-from fixtures.core.settings import EnvironmentTable, Settings
-from fixtures.procedures import stacks
+from fixtures.core.settings import EnvironmentTable, MarquezTable, Settings
+from fixtures.procedures import linkage_stack, prefect_server, stacks
 from tests.harness import fake_docker
 
 EMPTY = EnvironmentTable(provenance={})
@@ -25,6 +27,10 @@ RUNNING = EnvironmentTable(
     marquez_ui_url="http://127.0.0.1:3",
     marquez_log=(sys.executable, "-c", "print('a line of the log')"),
 )
+
+
+def without_prefect(known: Settings) -> MarquezTable:
+    return known.words.marquez.model_copy(update={"prefect": "none"})
 
 
 def recorder_threads() -> list[str]:
@@ -48,7 +54,7 @@ def no_marks(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_embedded_stack_answers_and_goes_away(known: Settings) -> None:
     """While open it answers and taints; afterwards no thread and no directory is left."""
     before = recorder_threads()
-    with stacks.embedded(known.words.marquez, browser_asked=browser.NO_BROWSER) as stack:
+    with stacks.embedded(without_prefect(known), browser_asked=browser.NO_BROWSER) as stack:
         assert stack.marquez.health()["healthcheck"]
         assert len(list((stack.scratch / "data").iterdir())) == 2
         assert b"SIMULATED" in b"".join(stack.service_log())
@@ -67,7 +73,7 @@ def test_embedded_stack_goes_away_when_the_body_raises(known: Settings) -> None:
     before, seen = recorder_threads(), []
 
     def body() -> None:
-        with stacks.embedded(known.words.marquez) as stack:
+        with stacks.embedded(without_prefect(known)) as stack:
             seen.append(stack.scratch)
             raise RuntimeError("boom")
 
@@ -89,14 +95,14 @@ def test_embedded_stack_goes_away_when_it_does_not_come_up(
 
     before = recorder_threads()
     monkeypatch.setattr("fixtures.simulators.hotpass.inputs.write_synthetic_inputs", refuse)
-    with pytest.raises(OSError, match="no room"), stacks.embedded(known.words.marquez):
+    with pytest.raises(OSError, match="no room"), stacks.embedded(without_prefect(known)):
         pytest.fail("the body must not run")
     assert recorder_threads() == before
 
 
 def test_embedded_stack_takes_a_real_command(known: Settings, checkout: Path) -> None:
     """With a checkout the run-book's own command runs in it; the recorder stays simulated."""
-    with stacks.embedded(known.words.marquez, hotpass_root=checkout) as stack:
+    with stacks.embedded(without_prefect(known), hotpass_root=checkout) as stack:
         assert stack.hotpass.prefix == hotpass.RUNBOOK_PREFIX
         assert stack.hotpass.root == checkout
         assert not stack.hotpass.variables
@@ -104,15 +110,83 @@ def test_embedded_stack_takes_a_real_command(known: Settings, checkout: Path) ->
 
 def test_checkout_is_proved_by_its_commit(known: Settings, checkout: Path) -> None:
     """A commit is the identity of a checkout; without one it counts as simulated."""
-    with stacks.embedded(known.words.marquez, hotpass_root=checkout) as stack:
+    with stacks.embedded(without_prefect(known), hotpass_root=checkout) as stack:
         assert stack.systems[1].provenance is Provenance.SIMULATED
         assert "commit is not known" in stack.systems[1].detail
     git = ["git", "-C", str(checkout), "-c", "user.name=t", "-c", "user.email=t@example.org"]
     for words in (["init", "-q"], ["commit", "-q", "--allow-empty", "-m", "first"]):
         subprocess.run([*git, *words], check=True)
-    with stacks.embedded(known.words.marquez, hotpass_root=checkout) as stack:
+    with stacks.embedded(without_prefect(known), hotpass_root=checkout) as stack:
         assert stack.systems[1].provenance is Provenance.LOCAL
         assert len(stack.systems[1].identity["git commit"]) == 40
+
+
+@pytest.mark.parametrize(
+    ("spoil", "told"),
+    [
+        pytest.param("settings", "REHEARSAL_WORDS__MARQUEZ__PREFECT is none", id="switched-off"),
+        pytest.param("install", "hotpass-rehearsals[backfill]", id="not-installed"),
+    ],
+)
+def test_without_prefect_the_optional_step_is_left_out(
+    known: Settings, monkeypatch: pytest.MonkeyPatch, spoil: str, told: str
+) -> None:
+    """Nothing of Prefect is started, and the reason says how to have it."""
+    table = without_prefect(known) if spoil == "settings" else known.words.marquez
+    if spoil == "install":
+        monkeypatch.setattr(prefect_server, "installed", lambda: "")
+    with stacks.embedded(table, browser_asked=browser.NO_BROWSER) as stack:
+        assert stack.prefect is None
+        assert told in stack.linkage
+        assert "prefect deployment ls" in stack.linkage
+        assert {each.name for each in stack.systems} == {"marquez", "hotpass"}
+
+
+def test_running_stack_says_why_it_has_no_prefect(
+    known: Settings, checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An address that does not answer, or none at all, leaves the optional step out."""
+    monkeypatch.delenv("PREFECT_API_URL", raising=False)
+    for url, told in (("", "set PREFECT_API_URL"), ("http://127.0.0.1:9/api", "unreachable")):
+        environment = RUNNING.model_copy(update={"prefect_api_url": url})
+        with stacks.live(
+            known.words.marquez,
+            environment,
+            environment_name="hotpass-staging",
+            hotpass_root=checkout,
+            browser_asked=browser.NO_BROWSER,
+        ) as stack:
+            assert stack.prefect is None
+            assert told in stack.linkage
+
+
+@pytest.mark.usefixtures("no_marks")
+def test_flow_is_that_of_the_command(known: Settings, checkout: Path, tmp_path: Path) -> None:
+    """A checkout's own flow is run by its own Prefect, and nothing simulated comes near it."""
+    command = Hotpass(prefix=hotpass.RUNBOOK_PREFIX, root=checkout, variables={})
+    system = System(name="prefect", claimed=Provenance.LOCAL, identity={"server version": "3"})
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    with contextlib.ExitStack() as cleanup:
+        side = stacks.beside_prefect(
+            system,
+            "http://127.0.0.1:9/api",
+            known.words.marquez,
+            command=command,
+            scratch=scratch,
+            lineage_url="http://127.0.0.1:5000",
+            cleanup=cleanup,
+        )
+        assert side is not None
+        assert (side.command, side.cwd) == (("uv", "run", "prefect"), checkout)
+        assert side.variables["PREFECT_API_URL"] == "http://127.0.0.1:9/api"
+        assert not [name for name in side.variables if "DATABASE" in name]
+        with pytest.raises(errors.SystemUnreachable):
+            side.ready()
+    flow = linkage_stack.checkout_flow(checkout, lineage_url="http://x", namespace="n")
+    assert (flow.folder, flow.entrypoint) == (checkout, linkage_stack.CHECKOUT_FLOW)
+    assert flow.variables["OPENLINEAGE_URL"] == "http://x"
+    assert not taint.marks()
 
 
 def missing(
