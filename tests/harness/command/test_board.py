@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,9 @@ import pytest
 
 from fixtures.command.main import main
 from fixtures.core.outcome import Exit
+from fixtures.evidence import keys
+from fixtures.evidence.verify import Policy
+from fixtures.publishing import board
 from tests.harness.publishing.board import made
 
 
@@ -37,6 +41,21 @@ def test_several_roots_and_another_place(
     assert "2 bundles, 2 read now" in capsys.readouterr().out
     assert (tmp_path / "pages" / "index.html").exists()
     assert not (tmp_path / "one" / "board").exists()
+
+
+def test_reviewers_of_the_settings_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whose answers `verify` counts, the board counts too."""
+    asked: list[Policy] = []
+    table = {"name": "Alice", "public_key": keys.new(tmp_path / "key").public.read_text()}
+    monkeypatch.setenv("REHEARSAL_PUBLISHING__REVIEWERS", json.dumps([table]))
+
+    def build(*_: object, policy: Policy, **__: object) -> board.Built:
+        asked.append(policy)
+        return board.Built(output=tmp_path)
+
+    monkeypatch.setattr(board, "build", build)
+    assert main(["board", "--evidence-root", str(tmp_path)]) == Exit.HELD
+    assert {each.name for each in asked[0].reviewers} == {"Alice"}
 
 
 def test_root_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

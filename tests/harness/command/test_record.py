@@ -22,7 +22,7 @@ from fixtures.command.main import main
 from fixtures.core import errors, settings
 from fixtures.core.outcome import Exit
 from fixtures.core.records.systems import Mode
-from fixtures.evidence import durable
+from fixtures.evidence import durable, sign_offs
 from fixtures.evidence.audit import Report, audit
 from fixtures.evidence.verify import Answer, Policy
 from fixtures.guardrails.registries import REGISTRIES
@@ -214,6 +214,22 @@ def test_live_run_from_ready_to_done(
         for each in (folder, copy):
             assert run(each, hotpass) == Exit.HELD
             assert state(hotpass) == done
+
+
+def test_rejection_that_was_taken_away_is_missed(
+    project: settings.Settings, hotpass: Path, seal: Seal, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Somebody would rather forget the last answer: the documents do not say done."""
+    folder = seal()
+    accept(folder, project)
+    beside = sign_offs.folder_of(folder)
+    last = beside / sign_offs.file_name(2)
+    sign_off.give(folder, accepted=False, by="Bob", reason="blank", policy=policy_of(project))
+    last.unlink()
+    before = state(hotpass)
+    assert run(folder, hotpass) == Exit.BROKE
+    assert "Bob rejected it" in capsys.readouterr().err
+    assert state(hotpass) == before
 
 
 def test_rejection_is_written_and_never_as_done(

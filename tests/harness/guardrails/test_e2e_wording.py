@@ -40,6 +40,12 @@ def story(folder: str, guardrail: str, tmp_path: Path) -> str:
         ),
         pytest.param(
             "good_holds",
+            "personal-data-kept-out",
+            "; not looked for: 87 cells (a placeholder 3, too short 84)\n",
+            id="who-was-not-looked-for-is-told",
+        ),
+        pytest.param(
+            "good_holds",
             "refine-wrote",
             "expected: `hotpass refine` exits 0 and writes /srv/staging-output/refined.xlsx with",
             id="the-file-is-named",

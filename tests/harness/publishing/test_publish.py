@@ -161,6 +161,18 @@ def test_what_is_no_bundle_goes_nowhere(tmp_path: Path, what: str) -> None:
         push(folder, Teller())
 
 
+def test_telling_without_the_bucket_keeps_the_link(kept: Kept, dry: Path) -> None:
+    """`--only issue` after everything was published: nothing new, and nothing is taken back."""
+    teller = Teller()
+    push(dry, teller, s3=kept.client())
+    before = state(kept, dry)
+    (took,) = push(dry, teller).told
+    assert (took.new, state(kept, dry)) == (False, before)
+    sign_off.give(dry, accepted=False, by="Bob", reason="no", policy=Policy())
+    push(dry, teller)
+    assert teller.told[1].bucket_url == teller.told[0].bucket_url
+
+
 def test_an_answer_is_news(kept: Kept, dry: Path) -> None:
     """After a sign-off the answer goes to the bucket, and the message is brought up to date."""
     teller = Teller()

@@ -7,6 +7,7 @@ import json
 import shutil
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import pytest
 from securesystemslib.signer import CryptoSigner
 
 from fixtures.core import errors
+from fixtures.core.redaction import Redactor
 from fixtures.evidence import canonical, ledger, sign_offs
 from fixtures.evidence.keys import TrustedKey
 from fixtures.evidence.verify import Policy
@@ -54,6 +56,10 @@ def give(
 ) -> Given:
     reason = {} if accepted else {"reason": "the graph is empty"}
     return sign_off.give(folder, accepted=accepted, by=by, policy=policy, **{**reason, **how})
+
+
+def policy_without(policy: Policy, name: str) -> Policy:
+    return replace(policy, reviewers=tuple(e for e in policy.reviewers if e.name != name))
 
 
 def snapshot(root: Path) -> dict[str, bytes]:
@@ -116,7 +122,12 @@ def test_nobody_answers_in_anothers_name(live: Path, policy: Policy, alice: Cryp
     bob = stage.a_key()
     both = Policy(trusted=policy.trusted, reviewers=(*policy.reviewers, stage.trusted(bob, "Bob")))
     give(live, both, signer=alice, accepted=False)
-    assert give(live, both, "Alice", signer=bob).new
+    with pytest.raises(errors.SignOffRefused, match="a key of Alice, and .* signed with another"):
+        give(live, both, "Alice", signer=bob)
+    with pytest.raises(errors.SignOffRefused, match="a key of Alice, and .* unsigned"):
+        give(live, both, "alice")
+    # Of somebody whose settings knew no key of hers.
+    assert give(live, policy_without(both, "Alice"), "Alice", signer=bob).new
     assert standing(answers(live, trusted=both.reviewers)) == "rejected"
     give(live, both, signer=alice)
     assert standing(answers(live, trusted=both.reviewers)) == "accepted"
@@ -240,7 +251,7 @@ def test_an_expired_key_is_denied(live: Path, policy: Policy, alice: CryptoSigne
 def test_acceptance_says_what_is_not_proved(policy: Policy, tmp_path: Path) -> None:
     """An unsigned live bundle may be accepted, and the reviewer is told what it is worth."""
     folder = stage.sealed(tmp_path)
-    given = give(folder, policy)
+    given = give(folder, policy, "Carol")
     assert any("unsigned" in each for each in given.unproved)
 
 
@@ -336,7 +347,7 @@ def test_a_doctored_answer_is_denied(
 @pytest.mark.parametrize("gone", ["last", "all"])
 def test_an_answer_that_was_taken_away_is_missed(live: Path, policy: Policy, gone: str) -> None:
     """The journal remembers a rejection that somebody would rather forget."""
-    give(live, policy)
+    give(live, policy, "Carol")
     give(live, policy, "Bob", accepted=False)
     (sign_offs.folder_of(live) / sign_offs.file_name(2)).unlink()
     if gone == "all":
@@ -347,6 +358,8 @@ def test_an_answer_that_was_taken_away_is_missed(live: Path, policy: Policy, gon
         answers(live)
     with pytest.raises(errors.SignOffRefused, match="is gone"):
         give(live, policy, "Carol")
+    with pytest.raises(errors.BundleDenied, match="Bob rejected it at .* is gone"):
+        publish.publish(live, publish.Places(), policy=policy, redactor=Redactor())
 
 
 def test_a_folder_that_is_none_is_denied(live: Path, policy: Policy) -> None:

@@ -66,7 +66,7 @@ def test_the_same_again_says_so(
 ) -> None:
     """And an unsigned one says what it is worth."""
     for _ in range(2):
-        assert command.run(asked(live)) is Exit.HELD
+        assert command.run(asked(live, by="Carol")) is Exit.HELD
     said = capsys.readouterr().out
     assert said.count("nothing was written") == 1
     assert "unsigned: it proves no more" in said

@@ -49,6 +49,18 @@ def test_corrupt_member_is_unreadable(tmp_path: Path) -> None:
     assert "CRC" in archives.look_into(path).unreadable
 
 
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2])
+def test_damaged_stream_is_unreadable(tmp_path: Path, method: int) -> None:
+    """Each way of packing fails with an error of its own; none is a fault of ours."""
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w", method) as made:
+        made.writestr("x", bytes(range(256)) * 40)
+    data = bytearray(path.read_bytes())
+    data[45:75] = b"\xff" * 30
+    path.write_bytes(data)
+    assert archives.look_into(path).unreadable
+
+
 @pytest.mark.parametrize(
     ("text", "found"),
     [

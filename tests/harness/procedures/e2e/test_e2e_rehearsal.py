@@ -10,6 +10,7 @@ import shlex
 import stat
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ from fixtures.core import errors
 from fixtures.core.process import Finished
 from fixtures.core.records.systems import Mode, Provenance, mode_of
 from fixtures.core.redaction import Redactor
+from fixtures.core.registry import Unseen
 from fixtures.core.settings import EnvironmentTable, Settings
 from fixtures.evidence import verify
 from fixtures.evidence.bundle import Bundle, systems_entry
@@ -224,12 +226,24 @@ def test_checkout_without_staging(
     assert "outside the checkout" in told
     assert "--allow-network=false" in told
     assert "the simulated `hotpass` ran" not in told
+    assert told.count("the checkout's `hotpass` is the simulated one") == 1
     seen = (tmp_path / "seen").read_text(encoding="utf-8").splitlines()
     assert len(seen) == 6
     for line in seen:
         assert not {"VIRTUAL_ENV", "UV", "UV_PYTHON", "UV_PROJECT"} & set(line.split())
         assert "UV_PROJECT_ENVIRONMENT" not in line
         assert "UV_RUN_RECURSION_DEPTH" not in line
+
+
+def test_live_run_by_the_stand_in_is_none(stage: Staged) -> None:
+    """A checkout whose command says that it is the simulated one is nobody's evidence."""
+    stage.rehearsal.hotpass = replace(stage.rehearsal.hotpass, prefix=RUNBOOK_PREFIX)
+    stage.bundle.mode = Mode.LIVE
+    seen = stage.rehearsal.run()
+    assert isinstance(seen["stages"], Unseen)
+    assert seen["stages"].trouble.code == "simulator-forbidden"
+    verdicts = closing.judge_all(stage.bundle, REGISTRIES["e2e"], seen)
+    assert not any(verdicts)
 
 
 def test_live_run_lists_everything_missing(monkeypatch: pytest.MonkeyPatch) -> None:

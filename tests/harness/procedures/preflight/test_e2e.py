@@ -10,6 +10,7 @@ import pytest
 
 from fixtures.procedures import preflight
 from fixtures.procedures.preflight import e2e
+from fixtures.procedures.preflight.checkout import PROFILES
 from fixtures.procedures.preflight.finding import Finding, Look, State, blocked
 from tests.harness.procedures.preflight.conftest import Install
 from tests.harness.procedures.runbook import made_up
@@ -76,6 +77,23 @@ def test_no_profile_would_do(look: Look, checkout: Path) -> None:
         "profile staging",
     )
     assert found.state is State.MISSING
+
+
+def test_profiles_that_lie_elsewhere(look: Look, checkout: Path) -> None:
+    """Where none is found nobody knows whether the command has them: amber, as for every word."""
+    for folder in PROFILES:
+        for path in (checkout / folder).glob("*.y*ml"):
+            path.unlink()
+    found = named(replace(look, hotpass_root=checkout), "profile staging")
+    assert (found.state, found.found) == (State.ATTENTION, f"no profiles below {checkout}")
+
+
+def test_dry_run_of_a_checkout_starts_what_it_says(look: Look, checkout: Path) -> None:
+    """The network is off in the very command that is shown."""
+    at = replace(look, hotpass_root=checkout)
+    [enrich] = [each for each in preflight.would_start(at) if "hotpass enrich" in each]
+    assert "--allow-network=false`" in enrich
+    assert "--allow-network=true" not in enrich
 
 
 @pytest.mark.parametrize(("there", "state"), [(True, State.READY), (False, State.MISSING)])

@@ -249,6 +249,16 @@ def test_parts_have_names(part: str, said: str) -> None:
     assert pages.part_name(part) == said
 
 
+def test_where_a_bundle_lay_is_told_nobody(root: Path, draw: Draw) -> None:
+    """A directory without a manifest is refused by the name of what is missing, and no path."""
+    (root / "marquez" / "20261119T000000Z").mkdir(parents=True)
+    built = draw()
+    assert built.refused == 1
+    page = (built.output / "index.html").read_text("utf-8")
+    assert "manifest.json: No such file or directory" in page
+    assert str(root) not in page
+
+
 def test_facts_of_a_manifest_are_shown(make: Make, draw: Draw) -> None:
     """What a rehearsal noted beside its systems, such as the run of a workflow."""
     fact: dict[str, Any] = {"step": "2", "name": "workflow run", "value": "https://example.org/1"}

@@ -12,6 +12,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from securesystemslib.signer import CryptoSigner
 
 from fixtures.evidence import ledger, sealing, sign_offs
+from fixtures.evidence.verify import Policy
+from fixtures.publishing import board
 from fixtures.publishing.board import Built
 from fixtures.publishing.board.readiness import Readiness, State
 from tests.harness.publishing.board import made
@@ -151,6 +153,20 @@ def test_sign_off_is_shown(make: Make, draw: Draw) -> None:
     answer(folder, accepted=False, by="Bob")
     found = line(draw())
     assert found.state is State.BLOCKED
+    assert found.blocks == ("rejected by Bob: the graph lacks a dataset",)
+
+
+def test_reviewers_keys_count(make: Make, root: Path, key: CryptoSigner) -> None:
+    """A reviewer's signed rejection is one, as it is for `verify`, from the moment it is known."""
+    folder = make(1)
+    bob = CryptoSigner(Ed25519PrivateKey.generate())
+    answer(folder, accepted=True)
+    answer(folder, accepted=False, by="Bob", signer=bob)
+    policy = Policy(trusted=(made.trust(key),))
+    unknown = board.build((root,), root / "board", policy=policy, now=NOW)
+    assert line(unknown).state is State.DONE
+    policy = Policy(trusted=(made.trust(key),), reviewers=(made.trust(bob),))
+    found = line(board.build((root,), root / "board", policy=policy, now=NOW))
     assert found.blocks == ("rejected by Bob: the graph lacks a dataset",)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -171,6 +172,22 @@ def test_row_follows_its_reviews_and_nothing_else_moves() -> None:
     assert "Completed, signed off by Ada on 2026-11-20." in said
     assert said.rstrip(" |").endswith("In its booked window. Lovely.")
     assert len(done.splitlines()) == len(ready.splitlines())
+
+
+def test_rejected_evidence_is_not_the_latest() -> None:
+    """The checklist takes back what it named, once, and names it again when it is accepted."""
+    ready = edited(a_run())
+    no = an_answer(accepted=False, reason="slow")
+    rejected = edited(a_run(answers=(no,)), ready)
+    taken_back = f"`{FOLDER}/` (not evidence: sign-off rejected)"
+    assert taken_back in rejected.decode()
+    assert edited(a_run(answers=(no,)), rejected) == rejected
+    done = edited(a_run(answers=(no, an_answer(number=2))), rejected)
+    assert "not evidence" not in done.decode()
+    later = a_run(started_at=BEGAN + timedelta(days=1), run_id=str(uuid.uuid4()))
+    newer = edited(later, rejected).decode()
+    assert f"evidence: `{later.folder}/`" in newer
+    assert taken_back not in newer
 
 
 def test_row_changed_by_hand_is_not_overwritten() -> None:
