@@ -181,6 +181,7 @@ def test_an_answer_is_news(kept: Kept, dry: Path) -> None:
     done = push(dry, teller, s3=kept.client())
     key = f"staging/dry-run/marquez/{dry.name}.sign-offs/001.dsse.json"
     assert (done.answers_sent, key in kept.contents()) == (1, True)
+    assert "           1 sign-off sent, beside it" in command._lines(done)
     assert teller.told[1].before == "message 1"
     assert [each.by for each in teller.told[1].answers] == ["Bob"]
     assert kinds(dry) == ["published", "told", "signed-off", "published", "told"]

@@ -242,6 +242,8 @@ def test_live_run_by_the_stand_in_is_none(stage: Staged) -> None:
     seen = stage.rehearsal.run()
     assert isinstance(seen["stages"], Unseen)
     assert seen["stages"].trouble.code == "simulator-forbidden"
+    told = [each["code"] for each in stage.bundle.summary().troubles]
+    assert told == ["simulator-forbidden"]
     verdicts = closing.judge_all(stage.bundle, REGISTRIES["e2e"], seen)
     assert not any(verdicts)
 

@@ -101,8 +101,15 @@ def test_inputs(look: Look, checkout: Path, tmp_path: Path, there: bool, state: 
     """Those of the command, in the checkout, or those of the settings."""
     folder = checkout / "data" if there else tmp_path / "nowhere"
     at = replace(look, hotpass_root=checkout)
-    assert named(with_table(at, input_dir=str(folder)), "input directory").state is state
+    found = named(with_table(at, input_dir=str(folder)), "input directory")
+    assert (found.state, "__E2E__INPUT_DIR" in found.fix) == (state, not there)
     assert named(at, "input directory").state is State.READY
+
+
+def test_pins_of_what_it_meets(look: Look, checkout: Path) -> None:
+    """Its environment knows systems that a preflight never meets: nobody need pin those."""
+    found = named(replace(look, staging=True, hotpass_root=checkout), "pins of")
+    assert found.found.startswith("none for hotpass: ")
 
 
 def test_network_is_not_tried(look: Look, checkout: Path) -> None:

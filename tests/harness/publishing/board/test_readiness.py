@@ -117,7 +117,10 @@ def test_dry_runs_and_stopped_ones_take_nothing_away(make: Make, draw: Draw) -> 
     make(1, mode="dry run", outcome="FAILED")
     found = line(draw())
     assert found.state is State.SIGN_OFF
-    assert found.notes == ("a newer live rehearsal was stopped, 3 days ago",)
+    assert found.notes == (
+        "a newer live rehearsal was stopped, 3 days ago",
+        "a newer rehearsal without simulators proved nothing live: FAILED 2 days ago",
+    )
     assert found.dry is not None
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from securesystemslib.signer import CryptoSigner
 
-from fixtures.core import errors
+from fixtures.core import errors, words
 from fixtures.core.records.systems import Mode
 from fixtures.evidence import canonical, contract, layout
 from fixtures.evidence.verify import Answer
@@ -194,6 +194,9 @@ def test_history_is_of_the_same_kind(
         made.quick(tmp_path, like_folder, moment, **{"mode": "dry run", **how})
     newest = made.quick(tmp_path, like_folder, at + timedelta(days=1), mode="dry run")
     made.quick(tmp_path, like_folder, at + timedelta(days=2), mode="dry run")
+    # A copy under another name is no further rehearsal.
+    first = newest.with_name(words.stamp(at))
+    shutil.copytree(first, first.with_name(words.stamp(at + timedelta(hours=9))))
     found = sides.spread(sides.side(newest, ask, why=""))
     assert [each["stamp"][9:11] for each in found] == ["02", "01", "00"]
 
