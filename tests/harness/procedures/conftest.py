@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -224,6 +225,8 @@ def staged(
             refine=table.commands["refine"],
             input_dir=None,
             scratch=work / "scratch",
+            contact=re.compile(table.contact_columns, re.IGNORECASE),
+            most_contacts=table.most_contacts,
             browser=None,
             ready_timeout_s=0.3,
             picture_timeout_s=5.0,

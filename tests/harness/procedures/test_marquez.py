@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import openpyxl
 import pytest
 
 from fixtures.clients import browser
@@ -207,6 +210,25 @@ def test_command_that_hangs_is_ended(stage: Staged) -> None:
     assert played.not_held["refine-succeeded"] == "broke"
     assert "ended by us after its total deadline" in played.text("cli.log").splitlines()[-1]
     check_whole(played)
+
+
+def test_people_in_the_input_reach_no_log(quick_stage: Staged) -> None:
+    """Whoever stands in a contact column is known before the command can say so."""
+    command = quick_stage.rehearsal.hotpass
+    folder = command.root / "data"
+    row = next(
+        openpyxl.load_workbook(folder / "example-clubs.xlsx")
+        .worksheets[0]
+        .iter_rows(min_row=2, values_only=True)
+    )
+    people = [str(cell) for cell in row if cell and ("@" in str(cell) or "+" in str(cell))]
+    assert people
+    prefix = (sys.executable, "-c", f"print('seen', {' and '.join(people)!r})")
+    quick_stage.rehearsal.hotpass = replace(command, prefix=prefix)
+    played = quick_stage.play()
+    assert "seen" in played.text("cli.log")
+    everything = b"".join(path.read_bytes() for path in played.sealed.folder.iterdir())
+    assert not [each for each in people if each.encode() in everything]
 
 
 def test_missing_program_is_not_a_broken_promise(stage: Staged) -> None:
