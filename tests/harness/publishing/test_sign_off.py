@@ -141,6 +141,17 @@ def test_nobody_accepts_unsigned_for_who_has_a_key(live: Path, policy: Policy) -
     assert give(live, policy, "Carol").new
 
 
+def test_an_answer_in_anothers_name_does_not_count(live: Path, policy: Policy) -> None:
+    """Put there by other means, with a key that is trusted, and not hers."""
+    mallory = stage.a_key()
+    theirs = replace(policy, reviewers=(stage.trusted(mallory, "Mallory", live=True),))
+    give(live, theirs, "Alice", signer=mallory)
+    both = (*theirs.reviewers, *policy.reviewers)
+    (answer,) = answers(live, trusted=both)
+    assert (answer.by, answer.signed_by, answer.counts) == ("Alice", "Mallory", False)
+    assert standing([answer]) == ""
+
+
 def test_a_signed_answer_replaces_an_unsigned_one(
     live: Path, policy: Policy, alice: CryptoSigner
 ) -> None:

@@ -149,6 +149,16 @@ def test_completed_wants_every_proof(write: Write, audited: Auditor, seal: Seal)
     assert saw(complete, Kind.UNVOUCHED) == "live: it is unsigned"
 
 
+def test_signed_off_wants_an_acceptance(write: Write, audited: Auditor, seal: Seal) -> None:
+    """Who writes that somebody signed off needs that somebody's answer beside the bundle."""
+    folder = seal(Mode.LIVE)
+    write("plan.md", row(folder, "Completed, signed off by Ada"))
+    write("soon.md", row(folder, "Completed, not signed off yet"))
+    plan, soon = audited(now=None).claims
+    assert saw(plan, Kind.UNVOUCHED) == "it says signed off, and no acceptance lies beside it"
+    assert kinds(soon) == []
+
+
 @pytest.mark.parametrize("first", ["broke", "not_established"])
 def test_completed_is_not_failed(write: Write, audited: Auditor, seal: Seal, first: str) -> None:
     """A live rehearsal that did not pass is evidence, and not of completion."""
