@@ -174,6 +174,7 @@ def test_evidence_goes_where_a_run_would_put_it(
     below: str,
 ) -> None:
     """The option, then the variable, then the Hotpass checkout, then this one."""
+    (tmp_path / "hp").mkdir()
     for name, value in variables.items():
         monkeypatch.setenv(name, value.format(tmp_path))
     _, body = said_for_machines(capsys, *(each.format(tmp_path) for each in argv))

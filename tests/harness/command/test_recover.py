@@ -88,6 +88,11 @@ def test_outside_a_checkout_is_usage(
         pytest.param(
             {"REHEARSAL_HOTPASS_ROOT": "{}/hotpass"}, "hotpass/dist/staging", id="hotpass-checkout"
         ),
+        pytest.param(
+            {"REHEARSAL_HOTPASS_ROOT": "{}/hotpas"},
+            "checkout/dist/staging",
+            id="mistyped-checkout",
+        ),
         pytest.param({"REHEARSAL_EVIDENCE_ROOT": "{}/elsewhere"}, "elsewhere", id="evidence-root"),
         pytest.param({"REHEARSAL_EVIDENCE_ROOT": "~/home"}, "home", id="home"),
     ],
@@ -103,6 +108,7 @@ def test_root_is_that_of_the_settings(
     """In a checkout, from any folder of it, the settings say where evidence lies."""
     checkout = tmp_path / "checkout"
     (checkout / "deep" / "down").mkdir(parents=True)
+    (tmp_path / "hotpass").mkdir()
     text = (pytestconfig.rootpath / "pyproject.toml").read_text(encoding="utf-8")
     (checkout / "pyproject.toml").write_text(text, encoding="utf-8")
     monkeypatch.setenv("HOME", str(tmp_path))
