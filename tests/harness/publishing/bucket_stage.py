@@ -9,6 +9,7 @@ import hashlib
 import io
 import os
 import shutil
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -24,6 +25,7 @@ from botocore.awsrequest import AWSResponse  # type: ignore[import-untyped]  # n
 from botocore.config import Config  # type: ignore[import-untyped]  # no types
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from moto import mock_aws
+from moto.core.botocore_stubber import BotocoreStubber
 from securesystemslib.signer import CryptoSigner
 
 from fixtures.clients.s3 import S3
@@ -142,6 +144,17 @@ def answered(status: int, body: bytes) -> Handler:
         return AWSResponse(request.url, status, {"content-type": "application/xml"}, _Raw(body))
 
     return answer
+
+
+def one_at_a_time() -> Callable[..., Any]:
+    """Moto's store, which threads of its own would trip over: a file one of them has closed."""
+    turn, answer = threading.RLock(), BotocoreStubber.process_request
+
+    def process_request(self: BotocoreStubber, request: Any) -> Any:
+        with turn:
+            return answer(self, request)
+
+    return process_request
 
 
 def without_condition(request: Any, **_: Any) -> None:
@@ -301,6 +314,7 @@ def opened(*, bucket: bool = True, lock: bool = False) -> Iterator[Store]:
         patched.setenv("AWS_CONFIG_FILE", "/nonexistent")
         patched.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent")
         patched.setenv("AWS_EC2_METADATA_DISABLED", "true")
+        patched.setattr(BotocoreStubber, "process_request", one_at_a_time())
         with mock_aws():
             session = a_session()
             plain = Config(response_checksum_validation="when_required")
