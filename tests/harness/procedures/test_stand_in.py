@@ -14,7 +14,7 @@ from fixtures.core.records.systems import Mode
 from fixtures.procedures import stand_in
 from fixtures.simulators.hotpass import BANNER
 
-SAID = f"# argv\n{BANNER}\nrefined\n"
+SAID = ["# argv\n", f"{BANNER}\n", "refined\n"]
 
 
 def bundle(mode: Mode) -> Any:
@@ -40,6 +40,6 @@ def test_stand_in_is_seen_in_a_dry_run(real: Hotpass) -> None:
 
 def test_real_command_is_left_alone(real: Hotpass, tmp_path: Path) -> None:
     """Without its banner nothing is a stand-in; with our own prefix it is no secret."""
-    assert not stand_in.ran(bundle(Mode.LIVE), real, "refined\n")
+    assert not stand_in.ran(bundle(Mode.LIVE), real, ["refined\n"])
     ours = Hotpass(prefix=("python", "-m", "x"), root=tmp_path, variables={})
     assert not stand_in.ran(bundle(Mode.DRY_RUN), ours, SAID)
