@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from fixtures.core import errors, words
+from fixtures.core import errors
 from fixtures.core.registry import Guardrail, Unseen
 from fixtures.core.verdict import Ruling
 from fixtures.evidence import layout
@@ -15,6 +15,7 @@ from fixtures.guardrails import backfill
 from fixtures.guardrails.registries import REGISTRIES
 from fixtures.procedures.backfill import TITLES
 from tests.harness.guardrails import backfill_made as made
+from tests.harness.guardrails.pairing import paired_tests
 
 EACH = [pytest.param(each, id=each.id) for each in backfill.REGISTRY]
 
@@ -22,12 +23,7 @@ EACH = [pytest.param(each, id=each.id) for each in backfill.REGISTRY]
 @pytest.fixture
 def rehearsal_tests(pytestconfig: pytest.Config) -> dict[str, ast.FunctionDef]:
     """Test functions of the rehearsal by guardrail id, in the order they stand there."""
-    path = pytestconfig.rootpath / "tests" / "rehearsals" / "test_backfill.py"
-    return {
-        words.guardrail_id("backfill", each.name): each
-        for each in ast.parse(path.read_text(encoding="utf-8")).body
-        if isinstance(each, ast.FunctionDef) and each.name.startswith("test_")
-    }
+    return paired_tests("backfill", pytestconfig.rootpath)
 
 
 def test_guardrails_and_tests_pair_one_to_one(

@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from fixtures.core import errors, words
+from fixtures.core import errors
 from fixtures.core.registry import Guardrail, Unseen
 from fixtures.core.verdict import Rank, Ruling
 from fixtures.evidence import layout
 from fixtures.guardrails.registries import REGISTRIES
 from fixtures.procedures.e2e import saved
 from fixtures.procedures.e2e.rehearsal import ARTEFACTS, TITLES
+from tests.harness.guardrails.pairing import paired_tests
 
 REGISTRY = REGISTRIES["e2e"]
 EACH = [pytest.param(each, id=each.id) for each in REGISTRY]
@@ -24,12 +25,7 @@ GOOD = Path(__file__).parents[2] / "doctored" / "e2e" / "good_holds"
 @pytest.fixture
 def rehearsal_tests(pytestconfig: pytest.Config) -> dict[str, ast.FunctionDef]:
     """Test functions of the rehearsal by guardrail id, in the order they stand there."""
-    path = pytestconfig.rootpath / "tests" / "rehearsals" / "test_e2e.py"
-    return {
-        words.guardrail_id("e2e", each.name): each
-        for each in ast.parse(path.read_text(encoding="utf-8")).body
-        if isinstance(each, ast.FunctionDef) and each.name.startswith("test_")
-    }
+    return paired_tests("e2e", pytestconfig.rootpath)
 
 
 def test_guardrails_and_tests_pair_one_to_one(

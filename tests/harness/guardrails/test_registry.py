@@ -16,6 +16,7 @@ from fixtures.evidence import layout
 from fixtures.guardrails import marquez
 from fixtures.guardrails.registries import REGISTRIES
 from fixtures.procedures.marquez import TITLES
+from tests.harness.guardrails.pairing import paired_tests
 
 EACH = [pytest.param(each, id=each.id) for each in marquez.REGISTRY]
 
@@ -23,12 +24,7 @@ EACH = [pytest.param(each, id=each.id) for each in marquez.REGISTRY]
 @pytest.fixture
 def rehearsal_tests(pytestconfig: pytest.Config) -> dict[str, ast.FunctionDef]:
     """Test functions of the rehearsal by guardrail id, in the order they stand there."""
-    path = pytestconfig.rootpath / "tests" / "rehearsals" / "test_marquez.py"
-    return {
-        words.guardrail_id("marquez", each.name): each
-        for each in ast.parse(path.read_text(encoding="utf-8")).body
-        if isinstance(each, ast.FunctionDef) and each.name.startswith("test_")
-    }
+    return paired_tests("marquez", pytestconfig.rootpath)
 
 
 def test_guardrails_and_tests_pair_one_to_one(
