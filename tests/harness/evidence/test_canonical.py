@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import enum
 import json
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -53,6 +55,128 @@ def test_pretty_makes_texts_of_keys(value: object) -> None:
     assert canonical.pretty(value) == (
         json.dumps(value, sort_keys=True, indent=2, ensure_ascii=False).encode() + b"\n"
     )
+
+
+BRACES = ["},{", "},\n    {", "}", "{", "[", '"},\n  {"', "\n", "\\"]
+ROWS = st.lists(
+    st.dictionaries(
+        TEXT | st.sampled_from(BRACES),
+        st.none() | st.booleans() | st.integers() | TEXT | st.sampled_from(BRACES),
+        max_size=3,
+    ),
+    max_size=5,
+)
+
+
+@settings(max_examples=100, deadline=None, database=None)
+@given(rows=ROWS, beside=VALUES)
+def test_rows_are_what_json_writes(rows: list[dict[str, Any]], beside: object) -> None:
+    """Lists of flat mappings go another way, to the same bytes: whatever their texts look like."""
+    for value in (rows, {"a": rows, "b": [rows, beside]}, [*rows, beside]):
+        text = json.dumps(value, sort_keys=True, indent=2, ensure_ascii=False, allow_nan=False)
+        assert canonical.pretty(value) == text.encode("utf-8", "backslashreplace") + b"\n"
+
+
+@pytest.mark.parametrize("short", [-1, 0, 1], ids=["one-less", "as-many", "one-more"])
+@pytest.mark.parametrize("times", [1, 2])
+def test_many_rows_are_what_json_writes(times: int, short: int) -> None:
+    """At the seams between those that are written together, too."""
+    rows = [{"path": f"{n}.log", "n": n} for n in range(times * canonical.TOGETHER + short)]
+    body = {"artefacts": rows}
+    assert canonical.pretty(body) == json.dumps(body, sort_keys=True, indent=2).encode() + b"\n"
+    lines = [canonical.line(row) for row in rows]
+    assert canonical.read_lines([each.rstrip(b"\n") for each in lines]) == rows
+
+
+class Kind(enum.IntEnum):
+    """A number with a name."""
+
+    ONE = 1
+
+
+@pytest.mark.parametrize(
+    "row", [{"a": Kind.ONE}, {1: "a"}, {"a": ()}, {"a": {}}, {}, {"a": 1e300}]
+)
+def test_odd_rows_are_what_json_writes(row: dict[Any, Any]) -> None:
+    """Only plain values go the quick way; the rest is written as ever."""
+    for value in ([row], [{"a": 1}, row], [row, row]):
+        text = json.dumps(value, sort_keys=True, indent=2, ensure_ascii=False)
+        assert canonical.pretty(value) == text.encode() + b"\n"
+
+
+@settings(max_examples=60, deadline=None, database=None)
+@given(values=st.lists(VALUES, max_size=4))
+def test_lines_read_back(values: list[object]) -> None:
+    """Many lines at once: each comes back as it was written."""
+    lines = [canonical.line(each).removesuffix(b"\n") for each in values]
+    assert canonical.read_lines(lines) == values
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        pytest.param([b'{"a":1},{"b":2', b'"c":3}'], id="an-end-of-line-elsewhere"),
+        pytest.param([b'{"a":[{"b":1}', b'{"b":2}]},{"a":3}'], id="an-end-of-line-within"),
+        pytest.param([b'{"a":1},{"b":2}'], id="two-in-one"),
+        pytest.param([b'{"a":1}', b""], id="none-in-one"),
+        pytest.param([b'{"a":1}', b' {"a":1}'], id="blank-before"),
+        pytest.param([b'{"a":1} '], id="blank-after"),
+        pytest.param([b'{"a":1}\r'], id="carriage-return"),
+        pytest.param([b'{"a":1,"a":1}'], id="key-twice"),
+        pytest.param([b'{"a":{"b":1,"b":2}}'], id="inner-key-twice"),
+        pytest.param([b'{"b":1,"a":1}'], id="another-order"),
+        pytest.param([b'{"\\u0061":1}'], id="escaped"),
+        pytest.param([b'{"a":"\\ud83d\\ude00"}'], id="escaped-pair"),
+        pytest.param([b'{"a":1.50}'], id="a-number-written-otherwise"),
+        pytest.param([b'{"a":1e999}'], id="beyond-numbers"),
+        pytest.param([b'{"a":NaN}'], id="nan"),
+        pytest.param([b"\xef\xbb\xbf{}"], id="byte-order-mark"),
+        pytest.param([b'{"a":"\xff"}'], id="no-utf-8"),
+    ],
+)
+def test_lines_have_one_form(lines: list[bytes]) -> None:
+    """What is compared together is refused as it would be line by line, wherever it stands."""
+    for before in (0, 1, canonical.TOGETHER - 1, canonical.TOGETHER):
+        with pytest.raises(ValueError, match=r"."):
+            canonical.read_lines([b'{"a":1}'] * before + lines + [b'{"a":1}'])
+
+
+@settings(max_examples=150, deadline=None, database=None)
+@given(
+    values=st.lists(st.dictionaries(st.sampled_from("ab"), VALUES), min_size=1, max_size=4),
+    place=st.integers(0, 10_000),
+    piece=st.sampled_from([b",", b"\n", b"},{", b" ", b'"', b"}", b"1", b"\\", b""]),
+    taken=st.integers(0, 2),
+)
+def test_together_is_one_by_one(
+    values: list[object], place: int, piece: bytes, taken: int
+) -> None:
+    """Whatever somebody does to a byte: taken is exactly what line by line would be."""
+    text = b"".join(map(canonical.line, values)).removesuffix(b"\n")
+    place %= len(text) + 1
+    lines = (text[:place] + piece + text[place + taken :]).split(b"\n")
+
+    def one_by_one() -> list[object] | None:
+        try:
+            found = [canonical.read(each) for each in lines]
+            fits = [canonical.line(each).removesuffix(b"\n") for each in found] == lines
+        except ValueError:
+            return None
+        return found if fits else None
+
+    try:
+        together = canonical.read_lines(lines)
+    except ValueError:
+        assert one_by_one() is None
+    else:
+        assert together == one_by_one()
+
+
+def test_a_line_of_another_form_is_named() -> None:
+    """Which line it is says the error, however many stand before it."""
+    lines = [b"{}"] * (canonical.TOGETHER + 7) + [b"{ }"]
+    with pytest.raises(ValueError, match=f"line {len(lines)} is not written"):
+        canonical.read_lines(lines)
 
 
 def test_a_row_keeps_its_order_on_one_line() -> None:

@@ -71,6 +71,26 @@ def test_the_manifest_says_what_the_ledger_says(pristine: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "size_bytes",
+    [0, 1, sealing.FIRST_BYTES - 1, sealing.FIRST_BYTES, sealing.FIRST_BYTES + 1, 2**21 + 1],
+)
+def test_a_digest_is_of_every_byte(tmp_path: Path, size_bytes: int) -> None:
+    """Whatever the size of the pieces it is read in; the first line comes with it."""
+    data = (b"run id\n" + b"0123456789" * (size_bytes // 10 + 1))[:size_bytes]
+    (tmp_path / "a.log").write_bytes(data)
+    found = sealing.digest(tmp_path / "a.log")
+    assert found == sealing.Digest(size_bytes, hashlib.sha256(data).hexdigest())
+    assert found.first_line == data.partition(b"\n")[0]
+
+
+def test_a_first_line_without_end_is_cut(tmp_path: Path) -> None:
+    """A file without lines is not kept in memory."""
+    (tmp_path / "a.log").write_bytes(b"x" * 10_000)
+    found = sealing.digest(tmp_path / "a.log")
+    assert found.first_line == b"x" * sealing.LONGEST_FIRST_LINE
+
+
 @pytest.mark.skipif(SHA256SUM is None, reason="no sha256sum here: install coreutils")
 def test_coreutils_check_the_sums(sealed: Path) -> None:
     """A stranger without our code can check every byte."""

@@ -243,6 +243,34 @@ def test_another_form_of_the_sums_is_denied(sealed: Path, change: Callable[[Path
     assert denied_by(sealed) == "sums"
 
 
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        pytest.param(
+            lambda folder: (folder / "cli.log").write_text("x"),
+            "sums: cli.log was changed: its SHA-256 is not the one listed",
+            id="changed",
+        ),
+        pytest.param(
+            lambda folder: (folder / "cli.log").rename(folder / "cli.txt"),
+            "sums: cli.log is listed and not there; cli.txt is there and not listed",
+            id="renamed",
+        ),
+        pytest.param(
+            _edit_sums(lambda lines: lines[::-1]),
+            "sums: SHA256SUMS is not written as we write it",
+            id="another-order",
+        ),
+    ],
+)
+def test_the_sums_say_what_is_wrong(
+    sealed: Path, change: Callable[[Path], object], why: str
+) -> None:
+    """Which file, and in which way: one of many thousands has to be found."""
+    change(sealed)
+    assert answer(sealed).denials == [why]
+
+
 def _edit_manifest(edit: Callable[[dict[str, Any]], object]) -> Callable[[bytes], bytes]:
     def change(data: bytes) -> bytes:
         body = json.loads(data)
@@ -279,36 +307,38 @@ def _all_held(body: dict[str, Any]) -> None:
         ),
         pytest.param(
             _edit_manifest(lambda b: b.update(mode="live", outcome="PASSED", would_be=None)),
-            "ledger",
+            "manifest",
             id="mode-live",
         ),
         pytest.param(
-            _edit_manifest(lambda b: b.update(would_be="FAILED")), "ledger", id="other-outcome"
+            _edit_manifest(lambda b: b.update(would_be="FAILED")), "manifest", id="other-outcome"
         ),
-        pytest.param(_edit_manifest(_all_held), "ledger", id="verdict-in-manifest-only"),
+        pytest.param(_edit_manifest(_all_held), "manifest", id="verdict-in-manifest-only"),
         pytest.param(
-            _edit_manifest(lambda b: b["guardrails"].pop()), "ledger", id="guardrail-dropped"
-        ),
-        pytest.param(
-            _edit_manifest(lambda b: b.update(owners=["Nobody"])), "ledger", id="other-owner"
+            _edit_manifest(lambda b: b["guardrails"].pop()), "manifest", id="guardrail-dropped"
         ),
         pytest.param(
-            _edit_manifest(lambda b: b.update(registry_version=1.0)), "ledger", id="one-as-float"
+            _edit_manifest(lambda b: b.update(owners=["Nobody"])), "manifest", id="other-owner"
         ),
         pytest.param(
-            _edit_manifest(lambda b: b["settings"].update(idle_s=300)), "ledger", id="float-as-int"
+            _edit_manifest(lambda b: b.update(registry_version=1.0)), "manifest", id="one-as-float"
+        ),
+        pytest.param(
+            _edit_manifest(lambda b: b["settings"].update(idle_s=300)),
+            "manifest",
+            id="float-as-int",
         ),
         pytest.param(
             _edit_manifest(lambda b: b["commands"][0].update(exit_code=False)),
-            "ledger",
+            "manifest",
             id="zero-as-false",
         ),
         pytest.param(
-            _edit_manifest(lambda b: b["artefacts"][0].update(note="x")), "ledger", id="note"
+            _edit_manifest(lambda b: b["artefacts"][0].update(note="x")), "manifest", id="note"
         ),
         pytest.param(
             _edit_manifest(lambda b: b["artefacts"].append(b["artefacts"][0])),
-            "ledger",
+            "manifest",
             id="artefact-twice",
         ),
     ],
@@ -323,6 +353,26 @@ def test_an_edited_manifest_is_denied(
     assert path.read_bytes() != before
     forge.sums()
     assert denied_by(forge.folder) == check
+
+
+def test_an_edited_manifest_is_told_by_its_keys(forge: Forge) -> None:
+    """What parts from ledger and files is named, and nothing else; what was claimed is shown."""
+    path = forge.folder / "manifest.json"
+    edit = _edit_manifest(lambda b: b.update(owners=["Nobody"], operator="Nobody"))
+    path.write_bytes(edit(path.read_bytes()))
+    forge.sums()
+    said = answer(forge.folder)
+    assert said.denials == [
+        f"manifest: manifest.json says another {key} than ledger and files"
+        for key in ("operator", "owners")
+    ]
+    assert said.manifest["owners"] == ["Nobody"]
+
+
+def test_what_is_derived_is_what_was_read(sealed: Path) -> None:
+    """Who asks verify for the manifest gets what the file says, value by value."""
+    body = canonical.read((sealed / "manifest.json").read_bytes())
+    assert canonical.line(answer(sealed).manifest) == canonical.line(body)
 
 
 def _of(entries: list[dict[str, Any]], kind: str, number: int = 0) -> dict[str, Any]:
@@ -393,7 +443,7 @@ EDITS: dict[str, tuple[Edit, str]] = {
         "verdicts",
     ),
     "word-of-another": (lambda entries: entries[0].update(word="arc"), "verdicts"),
-    "word-unknown": (lambda entries: entries[0].update(word="other"), "ledger"),
+    "word-unknown": (lambda entries: entries[0].update(word="other"), "manifest"),
     "run-id-of-another": (
         lambda entries: entries[0].update(run_id="00000000-0000-4000-8000-000000000000"),
         "references",
@@ -478,6 +528,7 @@ def test_an_edited_ledger_is_denied(forge: Forge, name: str) -> None:
         pytest.param(lambda data: data[:-1], id="torn"),
         pytest.param(lambda data: data.replace(b'"n":2,', b'"n":3,'), id="numbered-wrong"),
         pytest.param(lambda data: data.replace(b'"n":2,', b'"n":2.0,'), id="number-as-float"),
+        pytest.param(lambda data: data.replace(b'"n":1,', b'"n":true,'), id="number-as-true"),
         pytest.param(lambda data: data.replace(b'":', b'": ', 1), id="blank"),
         pytest.param(lambda data: b"\xef\xbb\xbf" + data, id="byte-order-mark"),
         pytest.param(lambda data: data.replace(b"\n", b"\r\n"), id="carriage-returns"),
@@ -537,6 +588,22 @@ def test_a_removed_artefact_is_denied(forge: Forge) -> None:
     (forge.folder / "graph.json").unlink()
     forge.manifest()
     assert denied_by(forge.folder) == "ledger"
+
+
+@pytest.mark.parametrize("end", ["\n", "\r", "\u2028", "\x0b"], ids=ascii)
+def test_a_name_that_reads_as_two_files_is_denied(forge: Forge, end: str) -> None:
+    """Ledger, manifest and sums rewritten to match: a line of the sums is one file still."""
+    name = f"a.txt{end}{'0' * 64}  b.txt"
+    (forge.folder / name).write_text("x")
+    seen = sealing.digest(forge.folder / name)
+    entries = forge.entries()
+    line = {**_of(entries, "artefact"), "path": name, "at": entries[-1]["at"]}
+    entries.insert(-1, {**line, "sha256": seen.sha256, "size_bytes": seen.size_bytes})
+    before = sealing.digest(forge.folder / layout.LEDGER).sha256
+    forge.write_ledger(entries)
+    forge.report(before)
+    forge.manifest()
+    assert denied_by(forge.folder) == "sums"
 
 
 FLAWED: dict[str, tuple[str, bytes]] = {
