@@ -101,6 +101,15 @@ def test_keys_are_short_lived(nightly: dict[str, Any]) -> None:
             assert not {each for each in step["with"] if "access-key" in each}
 
 
+def test_a_live_cell_has_its_role_before_it_rehearses(nightly: dict[str, Any]) -> None:
+    """The bucket is asked which bundle the rehearsal continues: nothing else lies on a runner."""
+    live = nightly["jobs"]["live"]["steps"]
+    (role,) = steps(nightly["jobs"]["live"], "aws-actions/configure-aws-credentials")
+    (rehearse,) = [each for each in live if "pytest" in str(each.get("run"))]
+    assert live.index(role) < live.index(rehearse)
+    assert "REHEARSAL_PUBLISHING" in rehearse["env"]
+
+
 def test_no_expression_reaches_a_shell(nightly: dict[str, Any]) -> None:
     """What GitHub fills in arrives as a variable, never as a piece of a script."""
     for job in nightly["jobs"].values():

@@ -13,8 +13,11 @@ import pytest
 from fixtures.command import verify as answers
 from fixtures.command.main import main
 from fixtures.core.outcome import Exit
-from fixtures.evidence import verify
+from fixtures.evidence import sign_offs, verify
 from fixtures.guardrails import marquez as guardrails
+from fixtures.procedures import closing
+from fixtures.publishing import journal, sign_off
+from tests.harness.command.conftest import Reserve
 
 
 def test_honest_bundle_is_verified(sealed: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -243,3 +246,59 @@ def test_a_key_is_made_and_trusted(
     assert main(["verify", str(sealed), "--trust", str(public)]) == Exit.HELD
     assert main(["verify", str(sealed), "--trust", str(sealed / "report.html")]) == Exit.USAGE
     assert "is no public key" in capsys.readouterr().err
+
+
+@pytest.fixture
+def rejected(reserve: Reserve) -> Path:
+    """A bundle that Bob rejected, and the journal beside it says so."""
+    folder = closing.close(reserve(), junit=None).folder
+    sign_off.give(folder, accepted=False, by="Bob", reason="empty", policy=verify.Policy())
+    return folder
+
+
+def test_a_rejection_that_was_taken_away_is_denied(
+    rejected: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """For people and for machines: who gave it, when, and that it is gone."""
+    assert main(["verify", str(rejected)]) == Exit.HELD
+    said = capsys.readouterr().out
+    assert "  ✓ journal              1 answer to it given here, 1 beside it" in said
+    shutil.rmtree(sign_offs.folder_of(rejected))
+    assert main(["verify", str(rejected)]) == Exit.BROKE
+    said = capsys.readouterr().out
+    assert "  ✓ sign-offs            none beside it" in said
+    assert "  ✗ journal " in said
+    assert "      Bob rejected it at " in said
+    assert "DENIED: 1 reason(s)" in said
+    assert main(["verify", str(rejected), "--json"]) == Exit.BROKE
+    body = json.loads(capsys.readouterr().out)["predicate"]
+    assert (body["verified"], body["properties"], body["not_asked"]) == (False, [], {})
+    assert [each["name"] for each in body["checks"] if not each["holds"]] == ["journal"]
+
+
+def test_an_edited_journal_is_denied(rejected: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Exit code 1, not that of a fault of ours: there is no saying what was answered."""
+    book = rejected.parents[1] / journal.NAME
+    sign_off.give(rejected, accepted=False, by="Eve", reason="empty", policy=verify.Policy())
+    book.write_bytes(book.read_bytes().replace(b"Bob", b"Ben"))
+    assert main(["verify", str(rejected)]) == Exit.BROKE
+    assert "is not as it was written: line 2 does not follow" in capsys.readouterr().out
+
+
+def test_where_no_journal_is_there_nothing_is_claimed(
+    rejected: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Verified as before; one line where answers lie beside it, none where none do."""
+    copy = tmp_path / "attached" / rejected.name
+    shutil.copytree(rejected, copy)
+    assert main(["verify", str(copy)]) == Exit.HELD
+    assert "– journal" not in capsys.readouterr().out
+    shutil.copytree(sign_offs.folder_of(rejected), sign_offs.folder_of(copy))
+    assert main(["verify", str(copy)]) == Exit.HELD
+    said = capsys.readouterr().out
+    assert "  – journal              none here to ask: an answer that was taken away" in said
+    assert main(["verify", str(copy), "--json"]) == Exit.HELD
+    body = json.loads(capsys.readouterr().out)["predicate"]
+    assert "REHEARSAL_SIGN-OFFS" in body["properties"]
+    assert "REHEARSAL_JOURNAL" not in body["properties"]
+    assert body["not_asked"].keys() == {"journal"}

@@ -13,8 +13,9 @@ import pytest
 
 from fixtures.core.records.systems import Mode
 from fixtures.core.redaction import Redactor
-from fixtures.evidence import canonical, layout, sealing
+from fixtures.evidence import canonical, chain, layout, sealing
 from fixtures.evidence.bundle import Bundle
+from fixtures.evidence.chain import Link
 from fixtures.evidence.verify import Answer, verify
 from fixtures.guardrails.registries import REGISTRIES
 from fixtures.procedures import closing
@@ -96,6 +97,23 @@ def test_a_killed_one_is_a_link_too(
     assert chain_of(after) == ((), f"continues {previous(after)['stamp']}")
 
 
+def test_what_came_later_is_not_read(rehearse: Rehearse, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An old bundle is verified at the cost of an old one, however many have followed."""
+    first, second, _ = rehearse(0), rehearse(1), rehearse(2)
+    looked: list[str] = []
+    read = chain.read
+
+    def seen(folder: Path) -> chain.Sealed | None:
+        looked.append(folder.name)
+        return read(folder)
+
+    monkeypatch.setattr(chain, "read", seen)
+    assert chain.last(
+        first.parent, mode="dry run", environment="hotpass-staging", before=second.name
+    )
+    assert looked == [first.name]
+
+
 def test_a_gap_is_said(rehearse: Rehearse, tmp_path: Path) -> None:
     """Whoever copies one bundle has not the one before: that is said, and denies nothing."""
     first, second = rehearse(0), rehearse(1)
@@ -147,10 +165,61 @@ def test_a_successor_cannot_come_first(
     assert first.is_dir()
 
 
-@pytest.mark.parametrize("content", [b"", b"{}", b"[]", b"\xff", b'{"mode": 1}'])
+NO_RUN = b'{"environment": "hotpass-staging", "mode": "dry run", "narrowed": "", "run_id": 1}'
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b"[]", b"\xff", b'{"mode": 1}', NO_RUN])
 def test_rubbish_beside_it_is_no_link(rehearse: Rehearse, tmp_path: Path, content: bytes) -> None:
     """A folder that looks like a bundle and is none neither breaks nor joins the chain."""
     rubbish = tmp_path / "staging" / "marquez" / "20260301T093000Z"
     rubbish.mkdir(parents=True)
     (rubbish / layout.MANIFEST).write_bytes(content)
     assert previous(rehearse(0)) is None
+
+
+def link(stamp: str, digest: str = "a") -> Link:
+    return Link(stamp, "3f1c2a7e-91d4-4c55-b1f0-7f6a2d9e8c10", digest * 64)
+
+
+@pytest.mark.parametrize(
+    ("here", "elsewhere", "named"),
+    [
+        pytest.param(None, None, None, id="neither"),
+        pytest.param(link("20260301T100000Z"), None, "20260301T100000Z", id="here"),
+        pytest.param(None, link("20260301T100000Z"), "20260301T100000Z", id="elsewhere"),
+        pytest.param(
+            link("20260301T110000Z"), link("20260301T100000Z"), "20260301T110000Z", id="here-later"
+        ),
+        pytest.param(
+            link("20260301T100000Z"),
+            link("20260301T110000Z"),
+            "20260301T110000Z",
+            id="there-later",
+        ),
+    ],
+)
+def test_the_later_of_two_is_continued(
+    here: Link | None, elsewhere: Link | None, named: str | None
+) -> None:
+    """Wherever it lies."""
+    found = chain.later(here, elsewhere)
+    assert (found.stamp if found else None) == named
+
+
+def test_of_two_that_contradict_the_published_one_is_continued(rehearse: Rehearse) -> None:
+    """What lies here can be changed, and fetched again; what was published cannot."""
+    first = rehearse(0)
+    sealed_link = Link(**link_of(first))
+    assert chain.contradiction(first.parent, sealed_link) == ""
+    assert chain.contradiction(first.parent, link("20260301T090000Z")) == ""
+    other = link(first.name)
+    assert chain.later(sealed_link, other) == other
+    told = chain.contradiction(first.parent, other)
+    assert sealed_link.manifest_sha256 in told
+    assert other.manifest_sha256 in told
+
+
+def link_of(folder: Path) -> dict[str, str]:
+    found = chain.read(folder)
+    assert found is not None
+    return found.link.entry()

@@ -233,3 +233,36 @@ def test_gate_is_for_live_runs_of_who_wants_it(known: settings.Settings, hotpass
     free = known.model_copy(update={"require_window": False})
     schedule.refuse_unbooked(wanted(free, hotpass), "marquez", now=late)
     assert schedule.note(wanted(known, hotpass, staging=False), "marquez", now=late) is None
+
+
+@pytest.mark.parametrize(
+    ("hour", "seen"),
+    [
+        pytest.param(8, (None, 10, None), id="before-all"),
+        pytest.param(10, (10, 14, None), id="in-the-first"),
+        pytest.param(11, (None, 14, 10), id="between"),
+        pytest.param(14, (14, None, 10), id="in-the-last"),
+        pytest.param(15, (None, None, 14), id="after-all"),
+    ],
+)
+def test_what_is_booked_is_seen_from_a_moment(
+    hour: int, seen: tuple[int | None, int | None, int | None]
+) -> None:
+    """The window that is open, the next one and the last one; others' windows are not seen."""
+    windows = booked(
+        a_row("2026-11-12 14:00 – 15:00"),
+        a_row("2026-11-12 10:00 – 11:00"),
+        a_row("2026-11-12 12:00 – 13:00").replace("hotpass-staging", "elsewhere"),
+    )
+    now = BEGIN.replace(hour=hour)
+    found = schedule.booked(windows, "marquez", now, environment="hotpass-staging")
+    told = (found.current, found.coming, found.past)
+    assert tuple(each and each.begin.hour for each in told) == seen
+
+
+def test_a_plan_that_cannot_be_read_says_why(tmp_path: Path) -> None:
+    """Absent, or no regular file: in words; a run goes on as if nothing were booked."""
+    assert schedule.look(tmp_path) == "it is not there, or a link"
+    (tmp_path / schedule.PLAN).mkdir(parents=True)
+    assert schedule.look(tmp_path) == "is no regular file"
+    assert schedule.read(tmp_path) is None

@@ -22,6 +22,7 @@ from tests.harness.procedures.preflight.conftest import Install
 LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 READS_ONLY = {"check-ignore", "version"}
 """The only words preflight hands to git and docker."""
+PREFECT = "http://127.0.0.1:4200/api"
 BARE = [
     "this harness",
     "scratch directory",
@@ -174,12 +175,15 @@ def test_url_of_the_environment_decides(look: Look, running: EnvironmentTable) -
             [
                 "prefect marquez hotpass-web` of /srv/hotpass",
                 "`hotpass refine` in /srv/hotpass",
+                "1 flow run in that stack's Prefect: hotpass-refinement-pipeline/hotpass-refine",
                 "`hotpass qa all` once",
             ],
             id="compose",
         ),
         pytest.param(
-            {"stack": "compose"}, ["in containers", "simulated `hotpass refine`"], id="dry-compose"
+            {"stack": "compose"},
+            ["in containers", "simulated `hotpass refine`", "1 flow run in that stack's Prefect"],
+            id="dry-compose",
         ),
         pytest.param(
             {"staging": True, "stack": "running"}, ["nothing: no Hotpass checkout"], id="no-root"
@@ -189,14 +193,43 @@ def test_url_of_the_environment_decides(look: Look, running: EnvironmentTable) -
             ["`hotpass refine` in /srv/hotpass, once", "`hotpass qa all` once"],
             id="running",
         ),
+        pytest.param(
+            {
+                "staging": True,
+                "stack": "running",
+                "hotpass_root": Path("/srv/hotpass"),
+                "environment": EnvironmentTable(provenance={}, prefect_api_url=PREFECT),
+            },
+            ["refine", f"1 flow run in {PREFECT}: ", "`hotpass qa all` once"],
+            id="running-prefect",
+        ),
     ],
 )
-def test_what_a_run_would_start(look: Look, changes: dict[str, Any], told: list[str]) -> None:
+def test_what_a_run_would_start(
+    look: Look, monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any], told: list[str]
+) -> None:
     """One line for each thing, so that nobody starts what they did not mean to."""
+    monkeypatch.delenv("PREFECT_API_URL", raising=False)
     started = preflight.would_start(replace(look, **changes))
     assert len(started) == len(told)
     for line, part in zip(started, told, strict=True):
         assert part in line
+
+
+def test_no_flow_run_is_promised_where_none_is_started(look: Look) -> None:
+    """The optional step is switched off: no run is announced, on whatever stack."""
+    table = look.table.model_copy(update={"prefect": "none"})
+    words = look.settings.words.model_copy(update={"marquez": table})
+    off = replace(
+        look,
+        settings=look.settings.model_copy(update={"words": words}),
+        environment=EnvironmentTable(provenance={}, prefect_api_url=PREFECT),
+        hotpass_root=Path("/srv/hotpass"),
+    )
+    for staging in (True, False):
+        for stack in ("compose", "running"):
+            started = preflight.would_start(replace(off, staging=staging, stack=stack))
+            assert "flow run" not in " ".join(started)
 
 
 def test_every_finding_that_is_not_ready_names_the_fix(look: Look, tmp_path: Path) -> None:
