@@ -6,12 +6,12 @@ import base64
 import dataclasses
 import re
 from html.parser import HTMLParser
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 
 from fixtures.drawing import report
-from fixtures.drawing.view import ArtefactRow, GuardrailRow, ReportView, SystemRow
+from fixtures.drawing.view import ArtefactRow, Changes, GuardrailRow, ReportView, SystemRow
 
 HOSTILE = '<script>alert("x")</script>\n\x00\x1b[31m \u202e "quoted" \'single\' {{ 7 * 7 }} \ud800'
 REAL = (SystemRow(name="Marquez", provenance="staging", detail="sha256:5e5e"),)
@@ -388,3 +388,123 @@ def test_should_of_a_strict_rehearsal_decides(view: ReportView) -> None:
     assert tones["marquez.events-valid"] == "bad"
     assert "this rehearsal was strict" in report.render(strict)
     assert "only informs" in report.render(view)
+
+
+def a_difference(many: int, text: str) -> dict[str, Any]:
+    """A difference in which everything differs so many times, and says so in this text."""
+    side: dict[str, Any] = {
+        "stamp": "20261101T000000Z",
+        "mode": "live",
+        "outcome": "PASSED",
+        "would_be": None,
+        "verified": True,
+        "denials": [],
+    }
+    said = {"rank": "must", "waived": False, "expected": text, "observed": text}
+    span = {"before_s": 1.0, "after_s": 2.0, "median_s": 1.5, "mad_s": 0.5, "count": 3}
+    number = range(many)
+    return {
+        "older": side,
+        "passed_over": [text],
+        "guardrails": {
+            "same": 3,
+            "changed": [
+                {
+                    "id": f"marquez.promise-{each}",
+                    "what": ["verdict", "expected"],
+                    "before": {**said, "verdict": "held"},
+                    "after": {**said, "verdict": "broke"} if each else None,
+                }
+                for each in number
+            ],
+        },
+        "payloads": {
+            "same": 4,
+            "changed": [
+                {
+                    "path": f"payload-{each}.json",
+                    "trouble": text if each == 1 else "",
+                    "fields": [
+                        {"path": f"field{one}{text}", "before": [], "after": ["number"]}
+                        for one in number
+                    ],
+                }
+                for each in number
+            ],
+        },
+        "timings": [
+            {"step": "", "title": "whole rehearsal", **span},
+            {"step": "1", "title": "Start the stack", **span},
+        ],
+        "facts": [{"name": f"fact-{each}", "before": text, "after": None} for each in number],
+        "settings": [f"setting-{each}" for each in number],
+        "deviations": {"new": [text] * many, "gone": [text] * many},
+        "files": {"new": [f"file-{each}" for each in number], "gone": []},
+    }
+
+
+def compared(view: ReportView, told: dict[str, Any] | None, why_none: str = "") -> str:
+    """The page of a rehearsal that was compared."""
+    shown = Changes(told=told, why_none=why_none, diff_command="uv run rehearsal diff x")
+    return report.render(dataclasses.replace(view, changes=shown))
+
+
+def since(html: str) -> str:
+    """What the page says of changes."""
+    return html.partition('id="changes"')[2].partition("</section>")[0]
+
+
+def test_what_changed_stands_after_the_guardrails(view: ReportView) -> None:
+    """A section of its own, every kind of change in it, and whole pages of tags."""
+    html = compared(view, a_difference(2, "said `so`"))
+    assert Page(html).open == []
+    places = [html.index(f'id="{name}"') for name in ("guardrails", "changes", "commands")]
+    assert places == sorted(places)
+    section = since(html)
+    assert "20261101T000000Z" in section
+    for name in ("promise-1", "payload-0.json", "fact-1", "setting-1", "file-1"):
+        assert name in section
+    assert "was not compared: said <code>" in section
+    assert "the median of 3 earlier ones is 1.5 s" in section
+    assert " more</summary>" not in section
+    assert "in diff.json" not in section
+    assert 'id="changes"' not in report.render(view)
+
+
+def test_a_large_difference_is_folded_and_bounded(view: ReportView) -> None:
+    """The first few stand there, more behind a line to open, and the rest in the file."""
+    html = compared(view, a_difference(500, "x" * 5_000))
+    assert Page(html).open == []
+    section = since(html)
+    assert len(section) < 1_500_000
+    first, folded, _ = section.partition("<summary>494 more</summary>")
+    assert "promise-5" in first
+    assert "promise-6" not in first
+    assert folded
+    assert "promise-39" in section
+    assert "promise-40" not in section
+    assert "460 more in diff.json." in section
+    assert "x" * 401 not in section
+
+
+def test_what_was_not_compared_is_one_sentence(view: ReportView) -> None:
+    """Why, and how to; or that there was nothing to compare with."""
+    section = since(compared(view, None, "A dry run is compared with nothing."))
+    assert "A dry run is compared with nothing." in section
+    assert untagged(section).count("uv run rehearsal diff x") == 1
+    alone = {**a_difference(0, ""), "older": None, "passed_over": []}
+    alone["timings"] = [{**each, "count": 0} for each in alone["timings"]]
+    section = since(compared(view, alone, "There is nothing to compare with."))
+    assert "There is nothing to compare with." in section
+    assert "<table" not in section
+    assert "<h3" not in section
+
+
+def test_a_hostile_difference_stays_text(view: ReportView) -> None:
+    """What an older bundle says is as strange as what a system says."""
+    html = compared(view, a_difference(2, HOSTILE))
+    page = Page(html)
+    assert page.open == []
+    assert "script" not in {tag for tag, _ in page.tags}
+    assert "\u202e" not in html
+    assert "\x1b" not in html

@@ -9,7 +9,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from jinja2 import meta
 
+from fixtures.drawing import report
 from fixtures.drawing.view import ReportView, Teeth
 from fixtures.evidence.summary import Summary, fold
 from fixtures.guardrails import registries, seeded
@@ -83,3 +85,18 @@ def test_strict_rehearsal_lets_a_should_decide(draw: Draw, strict: bool) -> None
 def test_key_is_the_one_of_the_first_line(draw: Draw, key: str | None) -> None:
     """Unsigned unless the ledger named a key before anything was gathered."""
     assert draw(signed_by=key).signed_by == key
+
+
+def test_every_template_of_the_page_is_in_its_digest() -> None:
+    """Verify draws a page again with the same code only, templates and all."""
+    environment = report.environment()
+    assert environment.loader is not None
+    used, seen = {"report.html"}, set[str]()
+    while used - seen:
+        name = min(used - seen)
+        seen.add(name)
+        source = environment.loader.get_source(environment, name)[0]
+        named = meta.find_referenced_templates(environment.parse(source))
+        used |= {each for each in named if each is not None}
+    assert {"changes.html", "since.html", "parts.html"} < used
+    assert not [each for each in used if "/" in each]
