@@ -30,6 +30,21 @@ def test_says_where_and_what(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     assert "1 bundles, 0 read now; 0 pages written." in capsys.readouterr().out
 
 
+def test_says_what_it_passed_over_and_what_it_could_not_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """How many names are no bundle's, and whose journal no sign-off can be counted by."""
+    root = tmp_path / "staging"
+    (root / "marquez" / "old").mkdir(parents=True)
+    (root / "journal.jsonl").write_text("{}\n")
+    assert main(["board", "--evidence-root", str(root)]) == Exit.HELD
+    said = capsys.readouterr().out
+    assert "0 bundles, 0 read now, 1 passed over; " in said
+    assert (
+        "! no sign-off in .. counts: its journal cannot be read: journal.jsonl is not as" in said
+    )
+
+
 def test_several_roots_and_another_place(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -23,6 +23,7 @@ from fixtures.evidence import attestation, canonical, layout, ledger, sealing
 from fixtures.evidence.bundle import Bundle
 from fixtures.evidence.keys import TrustedKey
 from fixtures.procedures import closing
+from fixtures.procedures.changes import Compare
 from tests.harness.evidence import conftest as rehearsed
 
 Edit = Callable[[dict[str, Any]], object]
@@ -52,6 +53,7 @@ def whole(
     first: str = "held",
     signer: CryptoSigner | None = None,
     before_sealing: Callable[[Bundle], object] = lambda _: None,
+    compare: Compare | None = None,
     **changes: Any,
 ) -> Path:
     """Rehearse and seal, made up but for the sealing: `verify` has nothing against it."""
@@ -66,7 +68,7 @@ def whole(
     rehearsed.fill(bundle)
     before_sealing(bundle)
     rehearsed.judge(bundle, first)
-    return closing.close(bundle, junit=rehearsed.JUNIT).folder
+    return closing.close(bundle, junit=rehearsed.JUNIT, compare=compare).folder
 
 
 def quick(
@@ -104,7 +106,7 @@ def quick(
             "started_at": ledger.write_moment(at),
             "ended_at": ledger.write_moment(at + timedelta(seconds=took_s)),
         },
-        staging=not dry,
+        staging=mode == "live",
         taints=["a twin"] if dry else [],
         systems=systems(claimed="simulated", provenance="simulated", identity={})
         if dry

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -17,6 +17,7 @@ from fixtures.publishing import board
 from fixtures.publishing.diff import between, telling
 from tests.harness.publishing.board import made
 from tests.harness.publishing.board.conftest import NOW
+from tests.harness.publishing.board.test_attempts import trouble
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page, ViewportSize
@@ -42,14 +43,18 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def output(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A board of a live bundle that broke a promise, dry runs and a refused one; and a diff."""
+    """A board of a live bundle that broke a promise, an attempt, dry runs, a refused one."""
     root = tmp_path_factory.mktemp("browser") / "staging"
     made.whole(root, mode=Mode.LIVE, first="broke")
     newer, older = made.whole(root, environment="e" * 90), made.whole(root, operator="o" * 300)
     spoilt = made.whole(root)
     (spoilt / "SHA256SUMS").write_text("nothing")
+    missing = trouble("x" * 300, "PREFECT_API_URL")
+    how: dict[str, Any] = {"staging": True, "systems": [], "outcome": "BLOCKED"}
+    made.quick(root, newer, NOW, mode="local", word="arc", troubles=[missing], **how)
+    (root / "marquez" / ("old-" * 50)).mkdir()
     built = board.build([root], root / "board", now=NOW)
-    assert (built.bundles, built.refused) == (4, 1)
+    assert (built.bundles, built.refused, built.passed) == (5, 1, 1)
     found = between(newer, older, lambda folder: verify(folder, registries=REGISTRIES))
     (built.output / "diff.html").write_bytes(telling.page(found))
     return built.output
@@ -87,7 +92,7 @@ def test_every_page_fits_and_shows_its_pictures(page: Page, output: Path) -> Non
         assert all(width > 0 and alt for width, alt in seen), each.name
         pictures += len(seen)
     assert len(found) > 9
-    assert pictures == 3
+    assert pictures == 4
     assert all(each.startswith("file://") for each in asked)
 
 
@@ -131,3 +136,14 @@ def test_a_screen_reader_is_told_the_same(page: Page, output: Path) -> None:
     assert "blocked" in tree
     assert "marquez.stack-healthy broke" in tree
     assert "Dry runs" in tree
+
+
+def test_an_attempt_and_strays_are_read_out(page: Page, output: Path) -> None:
+    """What is missing by name, and what was passed over as a table with its caption."""
+    page.goto((output / "index.html").as_uri())
+    card = page.get_by_role("article", name="ARC runner lifecycle")
+    assert "Last live attempt" in card.inner_text()
+    assert "PREFECT_API_URL" in card.inner_text()
+    assert card.get_by_role("link", name="Last live attempt").is_visible()
+    strays = page.get_by_role("table", name="1 name where bundles lie")
+    assert strays.get_by_role("rowheader").count() == 1

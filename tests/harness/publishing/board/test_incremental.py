@@ -12,13 +12,18 @@ import pytest
 
 from fixtures.core import errors
 from fixtures.publishing import board
-from fixtures.publishing.board import building, pages, places
+from fixtures.publishing.board import above, changes, pages, places
 from tests.harness.publishing.board.conftest import NOW, Draw, Make, pages_of
 
 
 def anew(output: Path) -> None:
     """Forget what the last build knew."""
     shutil.rmtree(output / ".index")
+
+
+def kept(index: Path, stem: str) -> Path:
+    """A file that the index keeps, of the word there are bundles of."""
+    return max(index.glob(f"{stem}*"), key=lambda path: path.stat().st_size)
 
 
 def written(built: board.Built) -> set[str]:
@@ -142,23 +147,29 @@ def test_one_bundle_below_two_roots_is_one(
         pytest.param(lambda at: (at / "board.json").unlink(), id="top-gone"),
         pytest.param(
             lambda at: (at / "board.json").write_bytes(
-                (at / "board.json").read_bytes().replace(b'"signature"', b'"sign"')
+                (at / "board.json").read_bytes().replace(b'"shown"', b'"show"')
             ),
             id="of-another-form",
         ),
+        pytest.param(lambda at: kept(at, "names-").unlink(), id="names-gone"),
+        pytest.param(lambda at: kept(at, "names-").write_bytes(b"x"), id="other-names"),
+        pytest.param(lambda at: kept(at, "pages-marquez").unlink(), id="pages-gone"),
     ],
 )
 def test_spoilt_index_is_made_again(
     make: Make, draw: Draw, spoil: Callable[[Path], object]
 ) -> None:
-    """It saves time and nothing else: the pages come out the same."""
+    """It saves time and nothing else: all is read again, the pages come out the same."""
     make(1)
     make(2, mode="dry run")
     output = draw().output
-    before = pages_of(output)
     spoil(output / ".index")
-    assert draw().read == 2
-    assert pages_of(output) == before
+    make(3, mode="local")
+    assert draw().read == 3
+    grown = pages_of(output)
+    anew(output)
+    draw()
+    assert pages_of(output) == grown
 
 
 def test_spoilt_rows_are_read_again(make: Make, draw: Draw) -> None:
@@ -169,6 +180,19 @@ def test_spoilt_rows_are_read_again(make: Make, draw: Draw) -> None:
     make(1)
     built = draw()
     assert (built.read, built.bundles) == (2, 2)
+
+
+def test_spoilt_rows_of_what_decides_are_read_again(make: Make, draw: Draw) -> None:
+    """Of a page of history that is not due, and from which the word's own page is drawn."""
+    make(40)
+    output = draw().output
+    (output / ".index" / "marquez-202610.json").write_bytes(b"nothing")
+    make(1, mode="dry run")
+    assert draw().read == 2
+    grown = pages_of(output)
+    anew(output)
+    draw()
+    assert pages_of(output) == grown
 
 
 def test_a_build_cut_short_is_finished_by_the_next(
@@ -264,7 +288,7 @@ def test_old_history_is_looked_through_in_turns(
     make: Make, draw: Draw, own: Callable[[Path], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What was written into an old bundle is seen within days, and at once by a full look."""
-    monkeypatch.setattr(building, "LOOKED_THROUGH_A_DAY", 2)
+    monkeypatch.setattr(changes, "LOOKED_THROUGH_A_DAY", 2)
     monkeypatch.setattr(pages, "TREND", 2)
     old = own(make(400))
     for days in (1, 2, 3, 40, 80, 120, 160):
@@ -289,10 +313,76 @@ def test_what_decides_is_always_looked_at(
     day: int,
 ) -> None:
     """The live bundle a rehearsal's readiness hangs on, however old; whosever turn it is."""
-    monkeypatch.setattr(building, "LOOKED_THROUGH_A_DAY", 1)
+    monkeypatch.setattr(changes, "LOOKED_THROUGH_A_DAY", 1)
     old = own(make(700))
     for days in range(1, 300, 40):
         make(days, mode="dry run")
     assert draw().refused == 0
     (old / "SHA256SUMS").write_bytes(b"nothing")
     assert draw(now=NOW + timedelta(days=day)).refused == 1
+
+
+def test_one_more_rewrites_little_of_the_index(make: Make, draw: Draw) -> None:
+    """Of the index too: the names on its shelf, its word's pages, its own rows, and the top."""
+    for days in range(2, 300, 20):
+        for word in ("marquez", "arc", "e2e"):
+            make(days, word=word)
+    index = draw().output / ".index"
+    before = {path.name: path.stat().st_mtime_ns for path in index.iterdir()}
+    make(1)
+    draw()
+    after = {path.name: path.stat().st_mtime_ns for path in index.iterdir()}
+    assert len(after) == len(before)
+    changed = {name.partition("@")[0] for name in after if after[name] != before.get(name)}
+    assert {name for name in changed if not name.startswith("names-")} == {
+        "board.json",
+        "marquez-202611.json",
+        "pages-marquez",
+    }
+    assert len(changed) == 4
+
+
+def test_old_history_is_found_by_year(
+    make: Make, draw: Draw, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A rehearsal's page links to so many months; the others by pages of their years."""
+    monkeypatch.setattr(above, "LISTED", 2)
+    for days in (1, 40, 80, 400, 430):
+        make(days)
+    output = draw().output
+    page = (output / "marquez.html").read_text("utf-8")
+    assert page.count('href="history/marquez-20') == 4
+    for year, months in (("2025", ("202510", "202509")), ("2026", ("202609",))):
+        listed = (output / "history" / f"marquez-{year}.html").read_text("utf-8")
+        assert [month for month in months if f"history/marquez-{month}.html" in listed] == [
+            *months
+        ]
+        assert f'href="history/marquez-{year}.html"' in page
+    make(2)
+    built = draw()
+    assert {name for name in written(built) if name.startswith("history/")} == {
+        "history/marquez-202611.html"
+    }
+    for days in (1, 2, 40, 80):
+        shutil.rmtree(
+            next((output.parent / "marquez").glob(f"{NOW - timedelta(days=days):%Y%m%d}*"))
+        )
+    draw()
+    assert {path.name for path in (output / "history").iterdir()} == {
+        "marquez-202510.html",
+        "marquez-202509.html",
+    }
+
+
+def test_history_is_looked_through_once_a_day(
+    make: Make, draw: Draw, own: Callable[[Path], Path]
+) -> None:
+    """Further builds of a day look at the first pages' bundles, and leave old history alone."""
+    old = own(make(400))
+    for days in range(1, 14):
+        make(days)
+    draw()
+    (old / "SHA256SUMS").write_bytes(b"nothing")
+    make(0.5)
+    assert draw().refused == 0
+    assert draw(now=NOW + timedelta(days=1)).refused == 1

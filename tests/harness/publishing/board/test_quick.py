@@ -168,6 +168,31 @@ def test_consistent_forgery_is_refused(
     assert why in refused(draw())
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({"troubles": [{}]}, id="trouble-of-nothing"),
+        pytest.param({"steps": [{"began_at": "x", "ended_at": "y"}]}, id="step-without-a-time"),
+        pytest.param({"deviations": [], "guardrails": [{}]}, id="guardrail-of-nothing"),
+    ],
+)
+def test_what_a_schema_leaves_open_breaks_no_board(
+    make: Make, draw: Draw, changes: dict[str, Any]
+) -> None:
+    """What our code stumbles over in one manifest: that one is refused, the others are drawn."""
+    make(2)
+    make(
+        1,
+        mode="local",
+        staging=True,
+        systems=[],
+        outcome="BLOCKED",
+        edit=lambda body: body.update(changes),
+    )
+    built = draw()
+    assert (built.bundles, built.refused) == (2, 1)
+
+
 def test_spoiling_is_seen_after_the_first_build(
     make: Make, draw: Draw, own: Callable[[Path], Path]
 ) -> None:

@@ -136,6 +136,17 @@ def test_a_newer_refused_one_is_told_of(
     assert found.notes == (f"a newer bundle of this rehearsal is refused: {spoilt.name}",)
 
 
+def test_a_refused_one_alone_is_told_of(
+    make: Make, draw: Draw, own: Callable[[Path], Path]
+) -> None:
+    """Never rehearsed live, by what can be believed: and that there is one that cannot."""
+    spoilt = own(make(1))
+    (spoilt / "SHA256SUMS").write_bytes(b"")
+    (found,) = [each for each in draw().lines if each.word == "marquez"]
+    assert found.state is State.NEVER
+    assert found.notes == (f"a bundle of this rehearsal is refused: {spoilt.name}",)
+
+
 def test_each_environment_has_its_own_line(make: Make, draw: Draw) -> None:
     """Ready in one place says nothing about another."""
     make(2)

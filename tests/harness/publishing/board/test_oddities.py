@@ -1,0 +1,119 @@
+"""What lies among bundles and is none: named with a reason, never counted."""
+
+from __future__ import annotations
+
+import fcntl
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from fixtures.publishing.board import oddities
+from tests.harness.publishing.board.conftest import Draw, Make
+
+Put = Callable[[Path], object]
+PARTIAL = ".20261122T000000Z.partial"
+
+
+@pytest.mark.parametrize(
+    ("name", "put", "why"),
+    [
+        pytest.param(PARTIAL, Path.mkdir, "left by a killed run", id="killed"),
+        pytest.param(".20261122T000000Z.quarantined", Path.mkdir, "secret", id="quarantined"),
+        pytest.param("20261122T0000Z", Path.mkdir, "misspelt", id="misspelt"),
+        pytest.param("20261122T000000Z (1)", Path.mkdir, "misspelt", id="copied-empty"),
+        pytest.param("old", Path.mkdir, "no time stamp", id="old"),
+        pytest.param("20261122T000000Z.zip", Path.touch, "unpack it", id="archive"),
+        pytest.param("notes.md", Path.touch, "a file", id="file"),
+        pytest.param("latest", lambda at: at.symlink_to("old"), "a link", id="link"),
+        pytest.param("20261122T000000Z.sign-offs", Path.mkdir, "not here", id="answers-alone"),
+        pytest.param(
+            "nightly",
+            lambda at: (at / "20261122T000000Z").mkdir(parents=True),
+            "move 20261122T000000Z/ up",
+            id="too-deep",
+        ),
+    ],
+)
+def test_each_is_named_with_its_reason(
+    root: Path, make: Make, draw: Draw, name: str, put: Put, why: str
+) -> None:
+    """Passed over with a word, before and after it comes; gone from the board when it is gone."""
+    make(1)
+    assert draw().passed == 0
+    put(root / "marquez" / name)
+    built = draw()
+    assert (built.passed, built.bundles, built.refused) == (1, 1, 0)
+    page = (built.output / "index.html").read_text("utf-8")
+    assert f"../marquez/{name}" in page
+    assert why in page
+    assert draw().written == []
+    stray = root / "marquez" / name
+    shutil.rmtree(stray) if stray.is_dir() and not stray.is_symlink() else stray.unlink()
+    built = draw()
+    assert built.passed == 0
+    assert "Passed over" not in (built.output / "index.html").read_text("utf-8")
+
+
+def test_who_is_still_writing_was_not_killed(root: Path, draw: Draw) -> None:
+    """Its ledger is locked by whoever runs it; the next build sees when it is not any more."""
+    ledger = root / "arc" / PARTIAL / "ledger.jsonl"
+    ledger.parent.mkdir(parents=True)
+    with ledger.open("wb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        page = draw().output / "index.html"
+        assert "a rehearsal that runs is writing it" in page.read_text("utf-8")
+    draw()
+    assert "left by a killed run" in page.read_text("utf-8")
+
+
+def test_a_stamp_too_deep_is_refused_with_the_way_out(root: Path, make: Make, draw: Draw) -> None:
+    """An archive unpacked into a folder of its own name: refused, and where its files are."""
+    inner = make(1)
+    outer = inner.with_name("20261101T000000Z")
+    outer.mkdir()
+    inner.rename(outer / inner.name)
+    built = draw()
+    assert built.refused == 1
+    assert f"one folder too deep, in {inner.name}/" in (built.output / "index.html").read_text()
+
+
+def test_a_whole_root_too_deep_is_told(root: Path, make: Make, draw: Draw) -> None:
+    """Evidence of another night, unpacked beside the words."""
+    make(1, below=root / "nightly")
+    built = draw()
+    assert (built.bundles, built.passed) == (0, 1)
+    assert "--evidence-root" in (built.output / "index.html").read_text("utf-8")
+
+
+def test_the_list_has_an_end(root: Path, draw: Draw) -> None:
+    """The first so many, and how many there are."""
+    for number in range(oddities.TOLD + 5):
+        (root / "e2e" / f"old-{number:02}").mkdir(parents=True)
+    built = draw()
+    page = (built.output / "index.html").read_text("utf-8")
+    assert built.passed == oddities.TOLD + 5
+    assert page.count("../e2e/old-") == oddities.TOLD
+    assert "The first 20 of 25 names" in page
+
+
+def test_hidden_files_of_others_are_nobodys_evidence(root: Path, draw: Draw) -> None:
+    """Neither a folder's own settings nor what a desktop leaves."""
+    (root / "marquez").mkdir()
+    for name in (".gitignore", ".DS_Store"):
+        (root / "marquez" / name).touch()
+    assert draw().passed == 0
+
+
+def test_a_manifest_that_comes_later_makes_it_refused(root: Path, draw: Draw) -> None:
+    """Its folder's name has not changed: it is looked at each time."""
+    folder = root / "marquez" / "latest"
+    folder.mkdir(parents=True)
+    assert (draw().passed, draw().refused) == (1, 0)
+    (folder / "manifest.json").write_text("{}")
+    built = draw()
+    assert (built.passed, built.refused) == (0, 1)
+    (folder / "manifest.json").unlink()
+    built = draw()
+    assert (built.passed, built.refused, built.bundles) == (1, 0, 0)
