@@ -83,7 +83,7 @@ def test_guardrails_point_at_artefacts_of_the_layout(word: str) -> None:
 def test_what_sealing_makes() -> None:
     """Files younger than the ledger's last line, which hence cannot name them."""
     made = [e.path for e in layout.artefacts_of("marquez") if layout.made_by_sealing(e.path)]
-    assert made == ["ledger.jsonl", "report.html", "junit.xml", "redactions.json"]
+    assert made == ["ledger.jsonl", "report.html", "junit.xml", "redactions.json", "diff.json"]
 
 
 @pytest.mark.parametrize(
@@ -227,6 +227,18 @@ def test_the_least_size_is_enough(size: int, counts: bool, tmp_path: Path) -> No
     (tmp_path / "a.log").write_bytes(b"x" * size)
     trouble = contract.why_not_counted(tmp_path / "a.log", an_entry("a.log", 100))
     assert (trouble is None) is counts
+
+
+@pytest.mark.parametrize("name", ["marquez.log", "prefect.log"])
+def test_a_service_that_said_nothing_left_no_log(name: str, tmp_path: Path) -> None:
+    """The heading that every log of ours begins with is not the system's own word."""
+    entry = layout.entry_for("marquez", name)
+    head = b"# [dry run] run id 5\n# [dry run] log of a service\n"
+    for said, counts in ((b"", False), (b"\n \n", False), (b"2026-01-01T00:00:00Z up\n", True)):
+        (tmp_path / name).write_bytes(head + said)
+        trouble = contract.why_not_counted(tmp_path / name, entry)
+        assert (trouble is None) is counts
+        assert counts or "said nothing" in str(trouble)
 
 
 def test_a_missing_file_does_not_count(tmp_path: Path) -> None:

@@ -28,7 +28,17 @@ def summary(project: Project, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def annotated(result: pytest.RunResult) -> list[str]:
-    return [line for line in result.outlines if line.startswith("::")]
+    """The lines that the runner obeys: none between a stop and the token that it named."""
+    obeyed, token = [], ""
+    for line in result.outlines:
+        if token:
+            token = "" if line == f"::{token}::" else token
+        elif line.startswith("::stop-commands::"):
+            token = line.removeprefix("::stop-commands::")
+        elif line.startswith("::"):
+            obeyed.append(line)
+    assert not token, "whoever comes after us may give commands again"
+    return obeyed
 
 
 def test_what_broke_is_annotated_where_its_test_is(project: Project, summary: Path) -> None:
@@ -52,12 +62,22 @@ def test_a_failed_test_of_any_kind_is_annotated(project: Project, summary: Path)
     """Self-tests too, by file and line; with workers and without a terminal as well."""
     lines = "def test_x():\n    assert 1 == 2, 'a\\n::warning::b, c: 100%'\n"
     (project.pytester.path / "tests" / "test_other.py").write_text(lines)
-    for run, more in ((project.run, "no:terminal"), (project.run, "no:html"), (project.spawn, "")):
-        result = run("tests/test_other.py", *(["-p", more] if more else ["-n", "1"]))
+    for more in (("-p", "no:terminal"), ("-p", "no:html"), ("-n", "1")):
+        result = project.run("tests/test_other.py", *more)
         (line,) = annotated(result)
         assert line.startswith("::error file=tests/test_other.py,line=1,title=test_x::")
         assert "%0A  ::warning::b, c: 100%25" in line
     assert not summary.exists()
+
+
+def test_what_a_test_prints_is_no_command(project: Project, summary: Path) -> None:
+    """A line of a log that looks like a command is shown, and not obeyed."""
+    lines = "def test_x():\n    print('::error::forged')\n    print('::set-output name=a::b')\n"
+    (project.pytester.path / "tests" / "test_other.py").write_text(lines)
+    for more in ("-rP", "-s"):
+        result = project.run("tests/test_other.py", more)
+        assert "::error::forged" in result.stdout.str()
+        assert annotated(result) == []
 
 
 def test_elsewhere_nothing_is_said(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
