@@ -12,13 +12,17 @@ Run-book: staging rehearsal plan, ARC runner lifecycle, last updated 2025-11-02
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
-from fixtures.core.records.arc import Lifecycle
-from fixtures.core.records.arc_identity import Identity
-from fixtures.core.records.arc_preflight import Preflight
 from fixtures.guardrails import arc, arc_aftermath, arc_drain, arc_identity
-from fixtures.procedures.weighing import Weigh
+
+if TYPE_CHECKING:
+    from fixtures.core.records.arc import Lifecycle
+    from fixtures.core.records.arc_identity import Identity
+    from fixtures.core.records.arc_preflight import Preflight
+    from fixtures.procedures.weighing import Weigh
 
 pytestmark = pytest.mark.arc
 

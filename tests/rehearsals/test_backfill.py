@@ -11,20 +11,23 @@ Run-book: staging rehearsal plan, Prefect Backfill Guardrails, last updated 2025
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import pytest
 
-from fixtures.core.records.backfill import (
-    DeploymentFacts,
-    Flock,
-    KeyLimit,
-    PoolFacts,
-    RunLog,
-    Triggering,
-)
-from fixtures.core.records.backfill_manifests import Manifests, PreCheck
 from fixtures.guardrails import backfill
-from fixtures.procedures.weighing import Weigh
+
+if TYPE_CHECKING:
+    from fixtures.core.records.backfill import (
+        DeploymentFacts,
+        Flock,
+        KeyLimit,
+        PoolFacts,
+        RunLog,
+        Triggering,
+    )
+    from fixtures.core.records.backfill_manifests import Manifests, PreCheck
+    from fixtures.procedures.weighing import Weigh
 
 pytestmark = pytest.mark.backfill
 

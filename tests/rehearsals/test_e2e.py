@@ -10,19 +10,23 @@ Run-book: staging rehearsal plan, Full E2E Preflight, last updated 2025-11-02
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
-from fixtures.core.records.e2e import Stages
-from fixtures.core.records.e2e_checks import (
-    Archives,
-    Durations,
-    Lineage,
-    Privacy,
-    Provenance,
-    QaRun,
-)
 from fixtures.guardrails import e2e, e2e_logs, e2e_outputs
-from fixtures.procedures.weighing import Weigh
+
+if TYPE_CHECKING:
+    from fixtures.core.records.e2e import Stages
+    from fixtures.core.records.e2e_checks import (
+        Archives,
+        Durations,
+        Lineage,
+        Privacy,
+        Provenance,
+        QaRun,
+    )
+    from fixtures.procedures.weighing import Weigh
 
 pytestmark = pytest.mark.e2e
 

@@ -11,18 +11,21 @@ Run-book: lineage smoke test, last updated 2025-12-03
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import pytest
 
-from fixtures.core.records.events import StoredEvent
-from fixtures.core.records.exports import ExportFacts
-from fixtures.core.records.lineage import Dataset, LineageGraph, LineageRun
-from fixtures.core.records.linkage import Linkage
-from fixtures.core.records.picture import Picture
-from fixtures.core.records.refine import RefineResult
-from fixtures.core.records.service import Health, LogFacts
 from fixtures.guardrails import marquez
-from fixtures.procedures.weighing import Weigh
+
+if TYPE_CHECKING:
+    from fixtures.core.records.events import StoredEvent
+    from fixtures.core.records.exports import ExportFacts
+    from fixtures.core.records.lineage import Dataset, LineageGraph, LineageRun
+    from fixtures.core.records.linkage import Linkage
+    from fixtures.core.records.picture import Picture
+    from fixtures.core.records.refine import RefineResult
+    from fixtures.core.records.service import Health, LogFacts
+    from fixtures.procedures.weighing import Weigh
 
 pytestmark = pytest.mark.marquez
 

@@ -29,6 +29,14 @@ STUBBORN = (
     "print('deaf', flush=True)\n"
     "time.sleep(60)\n"
 )
+BUSY_S = 0.2
+BUSY = (
+    "import signal, time\n"
+    "signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+    f"while time.process_time() < {BUSY_S} + 0.1: pass\n"
+    "print('used', flush=True)\n"
+    "time.sleep(60)\n"
+)
 
 
 @contextmanager
@@ -54,6 +62,12 @@ def said(folder: Path) -> str:
     )
 
 
+def of_children_s() -> float:
+    """CPU of every child that was waited for, in seconds."""
+    times = os.times()
+    return times.children_user + times.children_system
+
+
 def gone(pid: int) -> bool:
     stat = Path(f"/proc/{pid}/stat")
     return not stat.exists() or stat.read_text().rpartition(")")[2].split()[0] == "Z"
@@ -77,6 +91,17 @@ def test_deaf_one_is_ended_for_good(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     with running(STUBBORN, tmp_path) as daemon:
         said(tmp_path)
     assert daemon.ended
+
+
+def test_end_at_once_is_accounted(tmp_path: Path) -> None:
+    """Ended without its say, even a deaf one; what it used is ours to count; twice is harmless."""
+    before = of_children_s()
+    with running(BUSY, tmp_path) as daemon:
+        said(tmp_path)
+        daemons.end(daemon, at_once=True)
+        assert daemon.child.returncode == -signal.SIGKILL
+        daemons.end(daemon)
+    assert of_children_s() - before > BUSY_S
 
 
 def test_end_is_told(tmp_path: Path) -> None:
