@@ -162,13 +162,20 @@ def emit(post: Post, namespace: str) -> Emit:
 
 
 @pytest.fixture
-def get(target: Target) -> Get:
+def session() -> Iterator[requests.Session]:
+    """Connections of one test, kept between its requests."""
+    with requests.Session() as made:
+        yield made
+
+
+@pytest.fixture
+def get(target: Target, session: requests.Session) -> Get:
     """Reader of one path, each part percent-encoded: ``get("jobs", "runs", run_id)``."""
 
     def fetch(*parts: str, **query: object) -> requests.Response:
         path = "/".join(quote(part, safe="") for part in parts)
         params = {key: str(value) for key, value in query.items()}
-        return requests.get(f"{target.api_url}/api/v1/{path}", params=params, timeout=TIMEOUT_S)
+        return session.get(f"{target.api_url}/api/v1/{path}", params=params, timeout=TIMEOUT_S)
 
     return fetch
 
@@ -180,7 +187,7 @@ def namespace() -> str:
 
 
 @pytest.fixture
-def post(target: Target) -> Post:
+def post(target: Target, session: requests.Session) -> Post:
     """Poster of any body: ``post(json=event)``, or ``post("text")`` as if it were JSON."""
 
     def send(
@@ -188,9 +195,9 @@ def post(target: Target) -> Post:
     ) -> requests.Response:
         url = f"{target.api_url}/api/v1/lineage"
         if data is None:
-            return requests.post(url, json=json, timeout=TIMEOUT_S)
+            return session.post(url, json=json, timeout=TIMEOUT_S)
         headers = {"content-type": kind}
-        return requests.post(url, data=data.encode(), headers=headers, timeout=TIMEOUT_S)
+        return session.post(url, data=data.encode(), headers=headers, timeout=TIMEOUT_S)
 
     return send
 

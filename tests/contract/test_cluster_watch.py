@@ -7,7 +7,7 @@ made to expire on demand, so nothing here runs against one.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +70,25 @@ def watched(cluster: Cluster, **query: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in answer.read().splitlines()]
 
 
+def watched_until(cluster: Cluster, last: Mapping[str, Any], **query: str) -> list[dict[str, Any]]:
+    """The lines of a watch before that of an object which was made last."""
+    answer = cluster.stream(
+        PATH, query={"watch": "true", **query}, accept="application/json", read_timeout_s=5
+    )
+    held, told = b"", list[dict[str, Any]]()
+    for chunk in answer.stream(1, decode_content=False):
+        held += chunk
+        if chunk == b"\n":
+            line, held = json.loads(held), b""
+            if line["object"]["metadata"]["uid"] == last["metadata"]["uid"]:
+                break
+            told.append(line)
+    else:
+        pytest.fail("the watch ended before it came to the last object")
+    answer.close()
+    return told
+
+
 def test_without_a_version_what_is_there_is_told_first(api: ApiServer, cluster: Cluster) -> None:
     """Synthetic ADDED lines, as recorded: no evidence of an order."""
     make(api)
@@ -128,7 +147,8 @@ def test_leaving_a_selection_is_a_deletion(api: ApiServer, cluster: Cluster) -> 
     name = made["metadata"]["name"]
     api.store.patch(kinds.RUNNERS, NAMESPACE, name, {"metadata": {"labels": {"set": "b"}}})
     for label, told in (("a", "DELETED"), ("b", "ADDED")):
-        lines = watched(cluster, resourceVersion=version, labelSelector=f"set={label}")
+        last = make(api, labels={"set": label})
+        lines = watched_until(cluster, last, resourceVersion=version, labelSelector=f"set={label}")
         assert [each["type"] for each in lines] == [told]
 
 
@@ -138,7 +158,8 @@ def test_last_finalizer_ends_it(api: ApiServer, cluster: Cluster) -> None:
     made = api.store.create(kinds.RUNNERS, NAMESPACE, body)
     api.store.delete(kinds.RUNNERS, NAMESPACE, "held")
     kept = api.store.patch(kinds.RUNNERS, NAMESPACE, "held", {"metadata": {"finalizers": []}})
-    lines = watched(cluster, resourceVersion=made["metadata"]["resourceVersion"])
+    version = made["metadata"]["resourceVersion"]
+    lines = watched_until(cluster, make(api), resourceVersion=version)
     assert [each["type"] for each in lines] == ["MODIFIED", "DELETED"]
     last = lines[-1]["object"]["metadata"]["resourceVersion"]
     assert int(last) > int(kept["metadata"]["resourceVersion"])

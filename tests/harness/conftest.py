@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Iterator
 
@@ -9,6 +10,19 @@ import pytest
 
 collect_ignore = ["sweep"]
 """Minutes long: `tox -e sweep` names it."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def nobody_waits_for_the_disk() -> Iterator[None]:
+    """What a self-test writes need not outlive a power cut: an fsync is asked for, not waited for.
+
+    Of a module, not the session: a worker that goes on to a rehearsal syncs its evidence. That
+    syncs come, and in which order, the sweep sees from outside, in processes of their own.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        # A descriptor that is closed is still refused.
+        patch.setattr(os, "fsync", lambda descriptor: os.fstat(descriptor) and None)
+        yield
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -24,6 +25,32 @@ Reserve = Callable[..., Bundle]
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
+def reserved(root: Path, **opening: Any) -> Bundle:
+    """Open a bundle of the lineage smoke."""
+    return Bundle.reserve(
+        root,
+        word="marquez",
+        mode=Mode.DRY_RUN,
+        redactor=Redactor(),
+        registry=guardrails.REGISTRY,
+        opening={
+            "environment": "hotpass-staging",
+            "owners": ["QA (primary)", "Engineering (support)"],
+            "operator": "tester",
+            "runbook": "Lineage smoke test runbook",
+            "strict": False,
+            "staging": False,
+            "narrowed": "",
+            "harness": {"version": "0", "python": "3", "pytest": "9", "platform": "linux"},
+            "source": {"commit": None, "dirty": None},
+            "systems": systems_entry([System(name="hotpass", claimed=Provenance.SIMULATED)]),
+            "taints": [],
+            "settings": {},
+            **opening,
+        },
+    )
+
+
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     """Evidence root."""
@@ -36,28 +63,7 @@ def reserve(root: Path) -> Iterator[Reserve]:
     opened: list[Bundle] = []
 
     def made(**opening: Any) -> Bundle:
-        bundle = Bundle.reserve(
-            root,
-            word="marquez",
-            mode=Mode.DRY_RUN,
-            redactor=Redactor(),
-            registry=guardrails.REGISTRY,
-            opening={
-                "environment": "hotpass-staging",
-                "owners": ["QA (primary)", "Engineering (support)"],
-                "operator": "tester",
-                "runbook": "Lineage smoke test runbook",
-                "strict": False,
-                "staging": False,
-                "narrowed": "",
-                "harness": {"version": "0", "python": "3", "pytest": "9", "platform": "linux"},
-                "source": {"commit": None, "dirty": None},
-                "systems": systems_entry([System(name="hotpass", claimed=Provenance.SIMULATED)]),
-                "taints": [],
-                "settings": {},
-                **opening,
-            },
-        )
+        bundle = reserved(root, **opening)
         opened.append(bundle)
         return bundle
 
@@ -66,10 +72,11 @@ def reserve(root: Path) -> Iterator[Reserve]:
         bundle.ledger.close()
 
 
-@pytest.fixture
-def sealed(reserve: Reserve) -> Path:
-    """Honest bundle of a rehearsal that broke one promise, waived, and was then stopped."""
-    bundle = reserve(narrowed="-k run_completed")
+@pytest.fixture(scope="session")
+def sealed_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Evidence root with one honest bundle, to be copied."""
+    root = tmp_path_factory.mktemp("sealed")
+    bundle = reserved(root, narrowed="-k run_completed")
     waiver = Waiver(
         guardrail="marquez.run-completed",
         reason="known defect",
@@ -78,7 +85,16 @@ def sealed(reserve: Reserve) -> Path:
     )
     promise = Promise("marquez.run-completed", "runs.json", "one run")
     bundle.note_verdict(promise.broke("none"), waiver=waiver)
-    return closing.close(bundle, junit=None).folder
+    closing.close(bundle, junit=None)
+    return root
+
+
+@pytest.fixture
+def sealed(root: Path, sealed_once: Path) -> Path:
+    """Honest bundle of a rehearsal that broke one promise, waived, and was then stopped."""
+    shutil.copytree(sealed_once, root, dirs_exist_ok=True)
+    (folder,) = (root / "marquez").glob("*.interrupted")
+    return folder
 
 
 @pytest.fixture

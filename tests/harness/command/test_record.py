@@ -30,6 +30,7 @@ from fixtures.procedures import closing, schedule, signing
 from fixtures.publishing import sign_off
 from fixtures.publishing.documents import log, plan, rehearsal, steps
 from tests.harness.evidence.conftest import JUNIT, OPENING, fill, judge, reserved
+from tests.harness.publishing import judged
 from tests.harness.publishing.documents.made import LOG, PLAN, RUNNERS, STEPS
 
 GIT = shutil.which("git") or "git"
@@ -50,6 +51,12 @@ SYSTEMS = [
 
 Seal = Callable[..., Path]
 State = dict[str, bytes]
+
+
+@pytest.fixture(autouse=True)
+def judging_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bundle is verified here before, while and after it is copied and cited."""
+    judged.once(monkeypatch)
 
 
 @pytest.fixture(scope="module")
@@ -76,44 +83,76 @@ def project(
     return settings.load(tmp_path / "project" / "pyproject.toml")
 
 
-@pytest.fixture
-def hotpass(tmp_path: Path) -> Path:
-    """A git checkout with the documents."""
-    folder = tmp_path / "hotpass"
+@pytest.fixture(scope="module")
+def committed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A git checkout with the documents, to be copied."""
+    folder = tmp_path_factory.mktemp("committed") / "hotpass"
     for name, text in TEXTS.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text, "utf-8")
-    git(folder, "init", "-q", "-b", "main")
+    git(folder, "init", "-q", "-b", "main", "--template=")
     commit(folder)
     return folder
 
 
 @pytest.fixture
-def seal(tmp_path: Path, key: Ed25519PrivateKey) -> Seal:
-    """Seals a live and signed bundle outside the checkout, unless said otherwise."""
+def hotpass(tmp_path: Path, committed: Path) -> Path:
+    """A git checkout with the documents."""
+    return Path(shutil.copytree(committed, tmp_path / "hotpass"))
 
-    def made(
-        mode: Mode = Mode.LIVE,
-        *,
-        first: str = "held",
-        signed: bool = True,
-        stopped: str = "",
-        **changes: Any,
-    ) -> Path:
-        real = {"staging": True, "taints": [], "systems": SYSTEMS}
-        bundle = reserved(
-            tmp_path / "elsewhere",
-            mode=mode,
-            signer=CryptoSigner(key) if signed and mode is Mode.LIVE else None,
-            opening={**OPENING, **({} if mode is Mode.DRY_RUN else real), **changes},
-        )
-        fill(bundle)
-        judge(bundle, first)
-        if stopped:
-            bundle.note_interruption(stopped)
-        return closing.close(bundle, junit=JUNIT).folder
+
+@pytest.fixture(scope="module")
+def shelf(tmp_path_factory: pytest.TempPathFactory, key: Ed25519PrivateKey) -> Seal:
+    """Seals each kind of bundle once."""
+    known: dict[str, Path] = {}
+
+    def made(how: dict[str, Any]) -> Path:
+        if repr(how) not in known:
+            root = tmp_path_factory.mktemp("sealed")
+            known[repr(how)] = sealed(root, key, **how)
+        return known[repr(how)]
 
     return made
+
+
+@pytest.fixture
+def seal(tmp_path: Path, key: Ed25519PrivateKey, shelf: Seal) -> Seal:
+    """A live and signed bundle outside the checkout, unless said otherwise."""
+
+    def made(mode: Mode = Mode.LIVE, **how: Any) -> Path:
+        root = tmp_path / "elsewhere"
+        if root.exists():
+            # Another one beside the first, which has a second of its own.
+            return sealed(root, key, mode=mode, **how)
+        one = shelf({"mode": mode, **how})
+        return Path(shutil.copytree(one, root / "marquez" / one.name))
+
+    return made
+
+
+def sealed(
+    root: Path,
+    key: Ed25519PrivateKey,
+    *,
+    mode: Mode,
+    first: str = "held",
+    signed: bool = True,
+    stopped: str = "",
+    **changes: Any,
+) -> Path:
+    """Rehearse and seal."""
+    real = {"staging": True, "taints": [], "systems": SYSTEMS}
+    bundle = reserved(
+        root,
+        mode=mode,
+        signer=CryptoSigner(key) if signed and mode is Mode.LIVE else None,
+        opening={**OPENING, **({} if mode is Mode.DRY_RUN else real), **changes},
+    )
+    fill(bundle)
+    judge(bundle, first)
+    if stopped:
+        bundle.note_interruption(stopped)
+    return closing.close(bundle, junit=JUNIT).folder
 
 
 def git(folder: Path, *arguments: str) -> str:

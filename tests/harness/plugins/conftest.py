@@ -2,26 +2,40 @@
 
 from __future__ import annotations
 
+import functools
+import importlib.metadata
+import os
 import shutil
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import filelock
 import jsonschema
 import PIL.PngImagePlugin
 import pytest
 
+from fixtures.clients import hotpass
 from fixtures.core import taint
-from fixtures.evidence import ledger
+from fixtures.drawing import report
+from fixtures.evidence import bundle, ledger
 from fixtures.evidence.summary import Summary, fold
+from fixtures.guardrails import marquez
+from fixtures.procedures import afterwards
 
 ROOT = Path(__file__).parents[3]
 WITHOUT = ("-p", "no:cacheprovider", "-p", "no:hypothesispytest", "-p", "no:anyio")
 """Plugins the inner sessions do without: importing them anew takes longer than all else."""
-KEPT = (PIL.PngImagePlugin, filelock, jsonschema)
-"""An inner session forgets what only it has imported: these would be read anew by each."""
+KEPT = (
+    *(PIL.PngImagePlugin, filelock, jsonschema),
+    *(afterwards, bundle, hotpass, marquez, report),
+)
+"""An inner session forgets what only it has imported: these would be read anew by each.
+
+The report's templates too, which take as long to compile as all the rest of a session.
+"""
 FED = (Path(__file__).parent / "fed_rehearsal.py.txt").read_text(encoding="utf-8")
 
 
@@ -55,6 +69,17 @@ class Project:
         # Ctrl-C in the inner session is not ours.
         return self.pytester.runpytest_inprocess(*WITHOUT, *arguments, no_reraise_ctrlc=True)
 
+    def fork(self, *arguments: str) -> int:
+        """Run pytest in a fork of this process, which signals may end; how it ended."""
+        child = os.fork()
+        if child == 0:
+            code = int(pytest.ExitCode.INTERNAL_ERROR)
+            try:
+                code = int(self.run(*arguments).ret)
+            finally:
+                os._exit(code)
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
     def spawn(self, *arguments: str) -> pytest.RunResult:
         """Run pytest in a process of its own."""
         return self.pytester.runpytest_subprocess(*WITHOUT, *arguments)
@@ -69,9 +94,69 @@ class Project:
         return fold(ledger.read(bundle / "ledger.jsonl"))
 
 
+class Read(importlib.metadata.Distribution):
+    """An installed distribution whose files are read once."""
+
+    def __init__(self, of: importlib.metadata.Distribution) -> None:
+        self._of = of
+
+    metadata = functools.cached_property(lambda self: self._of.metadata)
+    entry_points = functools.cached_property(lambda self: self._of.entry_points)
+
+    def read_text(self, filename: str) -> str | None:
+        """As the distribution has it."""
+        return self._of.read_text(filename)
+
+    def locate_file(self, path: str | os.PathLike[str]) -> Any:
+        """As the distribution has it."""
+        return self._of.locate_file(path)
+
+
+@functools.cache
+def with_plugins() -> tuple[Read, ...]:
+    """The installed distributions that have plugins of pytest's."""
+    everyone = map(Read, importlib.metadata.distributions())
+    return tuple(each for each in everyone if each.entry_points.select(group="pytest11"))
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Inner sessions do not read anew what every installed package offers.
+
+    pytest asks all of them again for each plugin that a conftest names, and its header for each
+    version: a third of the time of a fed rehearsal.
+    """
+    found = with_plugins()
+    monkeypatch.setattr(importlib.metadata, "distributions", lambda **_: found)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A session that was played once, for all who only look at what it left."""
+
+    project: Project
+    result: pytest.RunResult
+
+
+_SEEN: dict[Path, Seen] = {}
+
+
+@pytest.fixture
+def held(project: Project, tmp_path_factory: pytest.TempPathFactory) -> Seen:
+    """A dry run in which all held, with the user's own reports; nobody may change it."""
+    session = tmp_path_factory.getbasetemp()
+    if session not in _SEEN:
+        reports = ("--junitxml=out/junit.xml", "--html=out/page.html")
+        _SEEN[session] = Seen(project, project.run("-m", "marquez", *reports))
+    return _SEEN[session]
+
+
 @pytest.fixture
 def project(
-    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, signals_as_before: None
+    pytester: pytest.Pytester,
+    monkeypatch: pytest.MonkeyPatch,
+    signals_as_before: None,
+    quick: None,
 ) -> Iterator[Project]:
     """Project of its own with our plugins and one rehearsal fed by hand."""
     for name in ("pyproject.toml", "conftest.py"):
@@ -80,6 +165,10 @@ def project(
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     monkeypatch.setenv("REHEARSAL_BROWSER", "none")
     monkeypatch.delenv("CI", raising=False)
+    # Simulators of earlier tests taint this process, and a live session in it forbids them, each
+    # to the process's end: neither is to reach beyond the test.
+    monkeypatch.setattr(taint, "_marks", [])
+    monkeypatch.setattr(taint, "_forbidden", False)
     made = Project(pytester)
     made.rehearsal()
     before = taint.marks()

@@ -114,12 +114,21 @@ def results(page: Path, name: str) -> list[str]:
 def test_a_spoilt_test_is_never_green(
     project: Project, spoilt: str, code: int, expected: str
 ) -> None:
-    """A test that ends in any other way than by its verdict: outcome, exit code, every report."""
+    """A test that ends in any other way than by its verdict: outcome, exit code, every report.
+
+    No verdict from before it is lost, and none added where it stopped the session.
+    """
     project.rehearsal(spoilt)
     result = project.run("-m", "marquez", "--junitxml=out/junit.xml", "--html=out/page.html")
     assert result.ret == code
     (bundle,) = project.bundles()
     assert would_be(bundle) == expected
+    result.stdout.fnmatch_lines([f"*marquez: SIMULATED, would have been {expected}*"])
+    guardrails = [each.id for each in REGISTRIES["marquez"] if not each.optional]
+    judged = guardrails[: guardrails.index("marquez.graph-linked")]
+    told = list(project.summary().verdicts)
+    stopped = "pytest.exit" in spoilt or "KeyboardInterrupt" in spoilt
+    assert (told if stopped else told[: len(judged)]) == judged
     (ours,) = (project.evidence / "reports").glob("*.html")
     out = project.pytester.path / "out"
     name = "test_of_no_guardrail" if "no_guardrail" in spoilt else "test_graph_linked"
@@ -154,16 +163,6 @@ def test_narrowed_runs_go_to_scratch(project: Project, narrowing: list[str]) -> 
     assert would_be(bundle) == "INTERRUPTED"
     assert not project.evidence.joinpath("marquez").exists()
     result.stdout.fnmatch_lines(["narrowed, never counts: * of its guardrails*"])
-
-
-def test_stopping_keeps_what_was_judged(project: Project) -> None:
-    """A pytest.exit that claims success loses no verdict from before it, and adds none."""
-    project.rehearsal(STOPPING.format("pytest.exit('enough', returncode=0)"))
-    result = project.run("-m", "marquez")
-    guardrails = [each.id for each in REGISTRIES["marquez"] if not each.optional]
-    judged = guardrails[: guardrails.index("marquez.graph-linked")]
-    assert list(project.summary().verdicts) == judged
-    result.stdout.fnmatch_lines(["*marquez: SIMULATED, would have been INTERRUPTED*"])
 
 
 @pytest.mark.parametrize("plugin", ["fixtures.plugins.reporting", "rehearsal-report-feed"])
@@ -243,7 +242,7 @@ def test_dry_run_says_so_in_the_users_junit(project: Project) -> None:
 def test_dead_worker_shows_everywhere(project: Project) -> None:
     """A worker that dies in a test: exit 2, sealed by the controller, red in HTML and JUnit."""
     project.rehearsal("def test_graph_linked(weigh):\n    import os\n    os._exit(0)\n")
-    result = project.spawn(
+    result = project.run(
         *("-m", "marquez", "-n", "2", "--junitxml=out/junit.xml", "--html=out/page.html")
     )
     assert result.ret == 2
@@ -265,7 +264,7 @@ def test_worker_that_dies_before_its_bundle(project: Project) -> None:
         "@pytest.fixture(scope='module', autouse=True)\n"
         "def surroundings():\n    import os\n    os._exit(0)\n"
     )
-    result = project.spawn("-m", "marquez", "-n", "2")
+    result = project.run("-m", "marquez", "-n", "1")
     assert result.ret == 2
     result.stdout.fnmatch_lines(["no evidence: *"])
 

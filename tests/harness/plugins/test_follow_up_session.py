@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.harness.plugins.conftest import ROOT, Project
+from tests.harness.plugins.conftest import ROOT, Project, Seen
 
 COMMAND = """
 import pathlib, sys, types
@@ -34,13 +34,11 @@ def follow_ups(project: Project) -> list[str]:
     ]
 
 
-def test_off_in_a_dry_run(project: Project) -> None:
+def test_off_in_a_dry_run(held: Seen) -> None:
     """Nobody asked for it: no file, no line, no process."""
-    project.rehearsal()
-    result = project.run("-m", "marquez")
-    assert result.ret == 0
-    assert follow_ups(project) == []
-    result.stdout.no_fnmatch_line("*follow-up*")
+    assert held.result.ret == 0
+    assert follow_ups(held.project) == []
+    held.result.stdout.no_fnmatch_line("*follow-up*")
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from fixtures.core.redaction import encodings
 from fixtures.evidence import reconcile, scan
 
 if TYPE_CHECKING:
-    from tests.harness.plugins.conftest import Project
+    from tests.harness.plugins.conftest import Project, Seen
 
 SECRET = "p@ss w0rd/\"q'+é%x<&>kept-from-everybody"
 LEAKY = (Path(__file__).parent / "leaky.py.txt").read_text(encoding="utf-8")
@@ -99,7 +99,7 @@ class Tags(HTMLParser):
 
 @pytest.mark.parametrize(
     "workers",
-    [pytest.param([], id="one-process"), pytest.param(["-n", "2"], id="workers")],
+    [pytest.param([], id="one-process"), pytest.param(["-n", "1"], id="worker")],
 )
 def test_secret_reaches_nothing(
     project: Project, monkeypatch: pytest.MonkeyPatch, workers: list[str]
@@ -113,17 +113,10 @@ def test_secret_reaches_nothing(
         "import os\nraise RuntimeError(os.environ['REHEARSAL_SECRETS__X'])\n", encoding="utf-8"
     )
     (project.pytester.path / "spy.py").write_text(SPY, encoding="utf-8")
-    result = project.pytester.runpytest_subprocess(
-        *(
-            "-p",
-            "spy",
-            "tests",
-            "-rA",
-            "-vv",
-            "--showlocals",
-            "--continue-on-collection-errors",
-            "--color=yes",
-        ),
+    # With pytest's own cache: what it keeps is looked through as well.
+    result = project.run(
+        *("-p", "spy", "-p", "cacheprovider", "tests", "-rA", "-vv", "--showlocals"),
+        *("--continue-on-collection-errors", "--color=yes"),
         *("--junitxml=out/junit.xml", "--html=out/page.html", "--log-file=out/log.txt"),
         *("-o", "junit_logging=all", *workers),
     )
@@ -168,7 +161,7 @@ def test_reports_that_leak_are_withheld(
     """What masking cannot see and the scan can is in no report either, and exits with 3."""
     monkeypatch.setenv("REHEARSAL_SECRETS__X", SECRET)
     project.rehearsal(TWICE)
-    result = project.pytester.runpytest_subprocess(
+    result = project.run(
         *("-m", "marquez", "--junitxml=out/junit.xml", "--html=out/page.html", *workers)
     )
     assert result.ret == 3
@@ -205,12 +198,11 @@ def test_a_page_beside_a_quarantined_bundle_says_so(
     assert "before it began" not in page
 
 
-def test_reports_without_a_leak_stay(project: Project) -> None:
+def test_reports_without_a_leak_stay(held: Seen) -> None:
     """A clean session's reports are left as they are."""
-    result = project.run("-m", "marquez", "--junitxml=out/junit.xml", "--html=out/page.html")
-    assert result.ret == 0
+    assert held.result.ret == 0
     for name in ("junit.xml", "page.html"):
-        assert "withheld" not in (project.pytester.path / "out" / name).read_text("utf-8")
+        assert "withheld" not in (held.project.pytester.path / "out" / name).read_text("utf-8")
 
 
 @pytest.mark.parametrize("ending", ["raise KeyboardInterrupt(s)", "pytest.exit(s)"])

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,8 @@ JUNIT = (
     b'<testsuites><testsuite name="rehearsal.arc"/></testsuites>'
 )
 REGISTRY = REGISTRIES["arc"]
+POLL_S = 10.0
+"""Between two looks, in simulated seconds: each is a handful of requests."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +104,9 @@ def staged(
             opening=opening(stack),
         )
         cleanup.callback(bundle.ledger.close)
-        rehearsal = ArcRehearsal(bundle=bundle, systems=stack.parts, plan=stack.plan)
+        # What the watches see of simulated time is every second of it all the same.
+        plan = replace(stack.plan, poll_s=POLL_S)
+        rehearsal = ArcRehearsal(bundle=bundle, systems=stack.parts, plan=plan)
         yield Staged(made, stack, rehearsal)
 
 

@@ -6,6 +6,7 @@ Not here: pytest's part of a rehearsal (``harness/plugins``).
 from __future__ import annotations
 
 import contextlib
+import functools
 import io
 import re
 import sys
@@ -27,10 +28,11 @@ from fixtures.core.records.systems import Mode, Provenance, System
 from fixtures.core.redaction import Redactor
 from fixtures.core.settings import Settings
 from fixtures.core.verdict import Verdict
+from fixtures.drawing import png
 from fixtures.evidence.bundle import Bundle, systems_entry
 from fixtures.evidence.sealing import Sealed
 from fixtures.guardrails import marquez as guardrails
-from fixtures.procedures import closing
+from fixtures.procedures import arc_written, closing
 from fixtures.procedures.marquez import MarquezRehearsal
 from fixtures.procedures.marquez_captures import Plan
 from fixtures.simulators.hotpass import cli
@@ -235,6 +237,16 @@ def staged(
         ),
     )
     return Staged(rehearsal=rehearsal, recorder=recorder, server=server)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def small_pictures() -> Iterator[None]:
+    """Drawings of a quarter of the pixels; those of ``good`` are as large as ever."""
+    with pytest.MonkeyPatch.context() as patch:
+        smaller = functools.partial(png.svg_to_png, width_px=700)
+        patch.setattr(png, "svg_to_png", smaller)
+        patch.setattr(arc_written, "PICTURE_WIDTH_PX", arc_written.PICTURE_WIDTH_PX // 2)
+        yield
 
 
 @pytest.fixture(scope="session")

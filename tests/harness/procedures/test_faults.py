@@ -58,7 +58,7 @@ SERVICE_SWITCHES = {
 
 YOUNG = "stale-workbook-young"
 """No switch of its own: the same fault, over a workbook of a moment ago."""
-PROCESSES = ("die-by-signal", "exit-nonzero", "no-complete")
+PROCESSES = ("die-by-signal", "exit-nonzero")
 """Played as a process of its own in every run of the self-tests; how it ends is what is judged."""
 NEVER_ENDING = {"chatter", "hang"}
 OF_THE_ARCHIVE = {"archive-without-sums", "empty-workbook", "loses-rows", "wrong-checksum"}

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import boto3  # type: ignore[import-untyped]  # no types
+import botocore.loaders  # type: ignore[import-untyped]  # no types
 import botocore.session  # type: ignore[import-untyped]  # no types
 import pytest
 from botocore.awsrequest import AWSResponse  # type: ignore[import-untyped]  # no types
@@ -26,6 +27,8 @@ from botocore.config import Config  # type: ignore[import-untyped]  # no types
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from moto import mock_aws
 from moto.core.botocore_stubber import BotocoreStubber
+from moto.core.models import DEFAULT_ACCOUNT_ID
+from moto.s3.models import s3_backends
 from securesystemslib.signer import CryptoSigner
 
 from fixtures.clients.s3 import S3
@@ -111,16 +114,22 @@ class Shelf:
         return Path(shutil.copytree(which, root / "marquez" / which.name))
 
 
+_SHELVES: dict[Path, Shelf] = {}
+
+
 def shelf(home: Path) -> Shelf:
-    """Make one of each kind; the live one is signed."""
-    signer = a_key()
-    return Shelf(
-        live=sealed(home / "live", signer=signer),
-        dry=sealed(home / "dry", live=False),
-        failed=sealed(home / "failed", first="broke", signer=signer),
-        signer=signer,
-        policy=Policy(trusted=(trusted(signer, "QA laptop"),)),
-    )
+    """One of each kind, made once for all who ask in one session; the live one is signed."""
+    session = home.parent
+    if session not in _SHELVES:
+        signer = a_key()
+        _SHELVES[session] = Shelf(
+            live=sealed(home / "live", signer=signer),
+            dry=sealed(home / "dry", live=False),
+            failed=sealed(home / "failed", first="broke", signer=signer),
+            signer=signer,
+            policy=Policy(trusted=(trusted(signer, "QA laptop"),)),
+        )
+    return _SHELVES[session]
 
 
 class _Raw(io.BytesIO):
@@ -200,12 +209,9 @@ class Store:
         )
 
     def contents(self) -> dict[str, bytes]:
-        """Every object by its key."""
-        listed = self.raw.list_objects_v2(Bucket=BUCKET).get("Contents", [])
-        return {
-            each["Key"]: self.raw.get_object(Bucket=BUCKET, Key=each["Key"])["Body"].read()
-            for each in listed
-        }
+        """Every object by its key, as the store itself has it."""
+        objects = s3_backends[DEFAULT_ACCOUNT_ID]["aws"].buckets[BUCKET].keys
+        return {key: found.value for key, found in objects.items()}
 
     def versions(self) -> int:
         """How many objects were ever written."""
@@ -295,7 +301,14 @@ class Kept:
 @cache
 def _loader() -> Any:
     # Reads the models of AWS once: they cost more than everything a test does.
-    return botocore.session.Session().get_component("data_loader")
+    return botocore.loaders.create_loader()
+
+
+@cache
+def _raw() -> Any:
+    """A client without faults: moto answers whatever client asks while it stands in."""
+    plain = Config(response_checksum_validation="when_required")
+    return a_session().client("s3", region_name=REGION, config=plain)
 
 
 def a_session() -> Any:
@@ -315,11 +328,10 @@ def opened(*, bucket: bool = True, lock: bool = False) -> Iterator[Store]:
         patched.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent")
         patched.setenv("AWS_EC2_METADATA_DISABLED", "true")
         patched.setattr(BotocoreStubber, "process_request", one_at_a_time())
+        patched.setattr(botocore.session, "create_loader", lambda *_: _loader())
         with mock_aws():
             session = a_session()
-            plain = Config(response_checksum_validation="when_required")
-            raw = a_session().client("s3", region_name=REGION, config=plain)
-            store = Store(session, raw)
+            store = Store(session, _raw())
 
             def note(request: Any, event_name: str, **_: Any) -> None:
                 store.requests.append((event_name.rpartition(".")[2], request.url))

@@ -20,9 +20,16 @@ from fixtures.publishing import bucket, publish
 from fixtures.publishing.bucket import Published
 from fixtures.publishing.bucket_files import Files, attestation_of
 from tests.harness.publishing import bucket_stage as stage
+from tests.harness.publishing import judged
 from tests.harness.publishing.bucket_stage import Kept, Shelf, Store
 
 TABLE = BucketTable(name=stage.BUCKET, prefix="staging")
+
+
+@pytest.fixture(autouse=True)
+def judging_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nearly every bundle here is a copy of one."""
+    judged.once(monkeypatch)
 
 
 @pytest.fixture(scope="module")

@@ -23,6 +23,7 @@ from fixtures.evidence.verify import Policy
 from fixtures.publishing import bucket, journal, notifiers, publish, sign_off
 from fixtures.publishing.publish import Places, Result, Told
 from tests.harness.publishing import bucket_stage as stage
+from tests.harness.publishing import judged
 from tests.harness.publishing.bucket_stage import Kept, Shelf, Store
 
 TABLE = BucketTable(name=stage.BUCKET, prefix="staging")
@@ -47,6 +48,12 @@ class Teller:
             raise self.trouble
         self.told.append(told)
         return f"message {len(self.told)}"
+
+
+@pytest.fixture(autouse=True)
+def judging_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nearly every bundle here is a copy of one."""
+    judged.once(monkeypatch)
 
 
 @pytest.fixture(scope="module")
@@ -138,7 +145,7 @@ def test_two_at_once_tell_once(kept: Kept, dry: Path, monkeypatch: pytest.Monkey
         if not second.ident:
             second.start()
             # It would be through by then, were it not waiting.
-            second.join(timeout=1)
+            second.join(timeout=0.2)
         return tell(told)
 
     monkeypatch.setattr(teller, "tell", slow)
@@ -355,12 +362,15 @@ def _struck(
 def test_wherever_it_is_stopped_the_next_run_completes_it(
     kept: Kept, shelf: Shelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """At every third step, and each of the last: whole or not published, then whole, once."""
+    """At some of the many objects, and each of the last steps: whole or not, then whole, once.
+
+    ``sweep/test_killed_publish.py`` kills a process of its own at every one.
+    """
     folder = shelf.copy(shelf.dry, tmp_path / "clean")
     steps = _struck(kept, folder, Teller(), 0, monkeypatch)
     whole = kept.objects
     assert steps > 2 * len(whole)
-    for limit in sorted({*range(1, steps + 1, 3), *range(steps - 12, steps + 1)}):
+    for limit in sorted({*range(1, steps + 1, 9), *range(steps - 12, steps + 1)}):
         kept, teller = Kept(), Teller()
         folder = shelf.copy(shelf.dry, tmp_path / str(limit))
         _struck(kept, folder, teller, limit, monkeypatch)

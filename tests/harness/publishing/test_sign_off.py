@@ -23,7 +23,14 @@ from fixtures.evidence.verify import Policy
 from fixtures.publishing import journal, publish, sign_off
 from fixtures.publishing.sign_off import Given, answers, standing
 from tests.harness.publishing import bucket_stage as stage
+from tests.harness.publishing import judged
 from tests.harness.publishing.bucket_stage import Shelf
+
+
+@pytest.fixture(autouse=True)
+def judging_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nearly every bundle here is a copy of one."""
+    judged.once(monkeypatch)
 
 
 @pytest.fixture(scope="module")

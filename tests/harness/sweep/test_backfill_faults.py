@@ -8,12 +8,12 @@ import pytest
 
 from fixtures.procedures import judging
 from tests.harness.procedures.backfill import faults
-from tests.harness.procedures.backfill.conftest import restart, served, stage
+from tests.harness.procedures.backfill.conftest import keeper, restart, served, stage
 
 if TYPE_CHECKING:
     from tests.harness.procedures.backfill.conftest import Staged
 
-__all__ = ["restart", "served", "stage"]
+__all__ = ["keeper", "restart", "served", "stage"]
 
 
 @pytest.mark.parametrize("fault", sorted(faults.SEEDS.keys() - set(faults.USUAL)))

@@ -21,7 +21,7 @@ from fixtures.guardrails.registries import REGISTRIES
 from fixtures.procedures import linkage_stack
 from fixtures.procedures.linkage import LinkagePlan, LinkageStep
 from tests.harness.procedures.backfill import test_linkage
-from tests.harness.procedures.backfill.conftest import served
+from tests.harness.procedures.backfill.conftest import keeper, served
 from tests.harness.procedures.backfill.test_linkage import Link, link
 from tests.harness.procedures.conftest import known, quick_stage
 from tests.harness.sweep.conftest import Rehearsal
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from fixtures.procedures.prefect_server import Served
     from tests.harness.procedures.conftest import Staged
 
-__all__ = ["known", "link", "quick_stage", "served"]
+__all__ = ["keeper", "known", "link", "quick_stage", "served"]
 
 
 @pytest.mark.parametrize(

@@ -119,7 +119,8 @@ def git(checkout: Path) -> Callable[..., str]:
 
     def run(*arguments: str, at: str = AFTER, **more: str) -> str:
         done = subprocess.run(
-            [GIT, *arguments],
+            # No housekeeping after each commit: it would be a process of its own.
+            [GIT, "-c", "maintenance.auto=false", "-c", "gc.auto=0", *arguments],
             cwd=checkout,
             env={
                 "PATH": os.environ["PATH"],
@@ -149,7 +150,7 @@ def commit(checkout: Path, git: Callable[..., str]) -> Commit:
 
     def made(at: str) -> None:
         if not (checkout / ".git").exists():
-            git("init", "-q", "-b", "main")
+            git("init", "-q", "-b", "main", "--template=")
         git("add", "-A", "-f")
         git("commit", "-q", "-m", "work", at=at)
 

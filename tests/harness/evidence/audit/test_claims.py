@@ -359,13 +359,13 @@ def test_planned_lines_are_counted() -> None:
     "line",
     [
         pytest.param("dist/" * 200_000, id="anchors"),
-        pytest.param("dist/{" * 100_000, id="open-braces"),
+        pytest.param("dist/{" * 40_000, id="open-braces"),
         pytest.param(f"{RUN}" + "{a,b}" * 20_000, id="doubling-braces"),
         pytest.param("dist/staging/arc/{" + "{a}" * 1_900 + "}/" + RUN, id="braces-in-a-brace"),
-        pytest.param("dist/{{" * 50_000 + RUN, id="open-double-braces"),
-        pytest.param("&#47;dist" * 100_000 + f" {RUN}", id="entities"),
+        pytest.param("dist/{{" * 20_000 + RUN, id="open-double-braces"),
+        pytest.param("&#47;dist" * 40_000 + f" {RUN}", id="entities"),
         pytest.param("a/" * 400_000 + RUN, id="long-prefix"),
-        pytest.param(f"`{RUN}/x` " * 20_000, id="one-folder-often"),
+        pytest.param(f"`{RUN}/x` " * 8_000, id="one-folder-often"),
         pytest.param("marquez " * 100_000 + f"completed 2025-01-01 {RUN}/", id="words"),
         pytest.param("|" * 300_000 + RUN, id="bars"),
         pytest.param("x" + "<!--" * 100_000 + RUN + "/", id="open-comments"),
@@ -376,7 +376,7 @@ def test_planned_lines_are_counted() -> None:
         pytest.param("`" * 100_000 + RUN + "/", id="back-ticks"),
     ],
 )
-@pytest.mark.timeout(60)
+@pytest.mark.timeout(30)
 def test_huge_lines_are_read(line: str) -> None:
     """A line of megabytes costs time in proportion, and its path is read all the same."""
     folders = {each.folder for each in found(line + "\n\n" + ARC + "/\n")}

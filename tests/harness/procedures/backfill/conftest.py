@@ -9,7 +9,7 @@ import contextlib
 import itertools
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,7 @@ from fixtures.procedures import (
 )
 from fixtures.procedures.backfill import BackfillRehearsal
 from fixtures.procedures.backfill_plan import Plan
+from fixtures.procedures.daemons import Daemon
 from fixtures.procedures.prefect_registering import Registrar
 from fixtures.procedures.prefect_server import Served
 from fixtures.simulators.hotpass.manifest_samples import write_synthetic_manifests
@@ -165,26 +166,72 @@ def opening() -> dict[str, Any]:
     }
 
 
+@dataclass(slots=True)
+class Keeper:
+    """Runs one Prefect server for whoever needs it, and none for those who do not."""
+
+    folders: pytest.TempPathFactory
+    running: Served | None = None
+    daemon: Daemon | None = None
+    """The one that is up now: others may have been killed."""
+    cleanup: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
+
+    def server(self) -> Served:
+        """The one that runs, or a new one."""
+        if self.running is None:
+            home = self.folders.mktemp("prefect")
+            self.running = self.cleanup.enter_context(prefect_server.serving(home, faster=FASTER))
+            self.daemon = self.running.daemon
+        return self.running
+
+    def restart(self) -> None:
+        """Kill it and start it once more: same database, same port."""
+        assert self.running is not None
+        assert self.daemon is not None
+        daemons.kill(self.daemon)
+        self.daemon = self.cleanup.enter_context(prefect_server.again(self.running)).daemon
+
+    def end(self) -> None:
+        """End it; who asks later gets another."""
+        self.running = self.daemon = None
+        self.cleanup.close()
+
+
+KEEPER = pytest.StashKey[Keeper]()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """Idle, a server takes a twelfth of a core: it ends with the last test of these."""
+    if nextitem is None or not nextitem.path.is_relative_to(Path(__file__).parent):
+        keeper = item.config.stash.get(KEEPER, None)
+        if keeper is not None:
+            keeper.end()
+
+
 @pytest.fixture(scope="session")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+def keeper(
+    tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config
+) -> Iterator[Keeper]:
+    """Keeps the session's Prefect server while there are tests of it."""
+    made = Keeper(tmp_path_factory)
+    pytestconfig.stash[KEEPER] = made
+    yield made
+    made.end()
+
+
+@pytest.fixture(scope="module")
+def served(keeper: Keeper) -> Served:
     """Embedded Prefect server, real and shared: each test has names of its own on it."""
     if not prefect_server.installed():
         pytest.skip("needs Prefect: " + prefect_server.INSTALL)
-    with prefect_server.serving(tmp_path_factory.mktemp("prefect"), faster=FASTER) as server:
-        yield server
+    return keeper.server()
 
 
-@pytest.fixture(scope="session")
-def restart(served: Served) -> Iterator[Callable[[], None]]:
+@pytest.fixture
+def restart(keeper: Keeper) -> Callable[[], None]:
     """Kills the shared server and starts it once more, for whoever asks."""
-    running = [served.daemon]
-    with contextlib.ExitStack() as cleanup:
-
-        def again() -> None:
-            daemons.kill(running[-1])
-            running.append(cleanup.enter_context(prefect_server.again(served)).daemon)
-
-        yield again
+    return keeper.restart
 
 
 @pytest.fixture

@@ -81,6 +81,7 @@ def link(quick_stage: Staged, served: Served, tmp_path: Path) -> Iterator[Link]:
             ),
             ready=lambda: ready(wrong),
             logs={},
+            stop=lambda: _say_last_words(scratch),
         )
         quick_stage.rehearsal.linkage = LinkageStep(
             bundle=quick_stage.bundle,
@@ -142,6 +143,9 @@ def test_good_step_is_in_the_evidence(link: Link) -> None:
     assert deviations[1].startswith(f"Prefect refused `{' '.join(RUNBOOK)}`")
     assert ") || true" in played.text("cli.sh")
     assert played.sealed.summary.steps["3"]["state"] == "done"
+    # Prefect was stopped beside step 4: the command was over, and no log archived yet.
+    last = played.text(linkage_stack.WORKER_LOG).splitlines()[-1]
+    assert last.endswith("stopped after: Flow run finished in state COMPLETED.")
     check_whole(played)
 
 
@@ -160,6 +164,7 @@ def test_prefect_that_does_not_come_up_costs_one_verdict(link: Link) -> None:
     assert played.codes == {"wait-expired"}
     assert not played.sealed.summary.absent
     assert not (played.sealed.folder / "linkage.json").exists()
+    assert not (played.sealed.folder / linkage_stack.WORKER_LOG).exists()
     assert "Invalid deployment name format" in played.text("linkage-runbook.log")
     assert played.sealed.would_be is Outcome.PASSED
     check_whole(played)
@@ -193,6 +198,13 @@ def test_what_a_prefect_lacks_is_laid_over_it(served: Served, tmp_path: Path) ->
     ]
     (worker,) = laid_over(2)
     assert worker.startswith("the work pool")
+
+
+def _say_last_words(scratch: Path) -> None:
+    """Stop a Prefect that is nobody's to stop: write down after what."""
+    told = (scratch / "linkage.log").read_text(encoding="utf-8").splitlines()
+    with (scratch / linkage_stack.WORKER_LOG).open("a", encoding="utf-8") as log:
+        log.write(f"stopped after: {' '.join(told[-1:])}\n")
 
 
 def check_whole(played: Played) -> None:
