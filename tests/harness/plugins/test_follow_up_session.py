@@ -59,7 +59,7 @@ def test_switched_on(
     assert follow_ups(project) == [result]
     ran.stdout.fnmatch_lines([line])
     summary = project.summary()
-    assert {"follow-up.json", "follow-up.log"} <= summary.artefacts.keys()
+    assert {"follow-up.json", "follow-up.log", "follow-up.sh"} <= summary.artefacts.keys()
     assert bool(summary.deviations) is (result == "failed")
 
 

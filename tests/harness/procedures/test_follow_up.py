@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -99,6 +100,8 @@ def test_passed(quick_stage: Staged, session: FollowUp, command: Counted) -> Non
     assert not deviations(quick_stage.bundle)
     [line] = quick_stage.bundle.summary().commands
     assert (line["step"], line["log"]) == (follow_up.STEP, follow_up.LOG)
+    script = (quick_stage.bundle.folder / follow_up.SCRIPT).read_text()
+    assert f"\n{shlex.join(line['argv'])}\n)" in script
 
 
 @pytest.mark.parametrize(
@@ -184,6 +187,7 @@ def test_once_per_session(
     assert str(other.run_id) in log.partition("\n")[0]
     assert "QA Check Results" in log
     assert "run once per session, by marquez" in deviations(other)[0]
+    assert not (other.folder / follow_up.SCRIPT).exists(), "it ran elsewhere"
 
 
 def test_another_session_runs_its_own(
