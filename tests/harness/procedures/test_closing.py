@@ -57,7 +57,7 @@ def test_one_guardrail_short_is_interrupted(quick_stage: Staged) -> None:
 def test_artefact_that_does_not_count_blocks(quick_stage: Staged) -> None:
     """A JUnit file of no XML is there, and is told as if it were not."""
     seen = quick_stage.rehearsal.run()
-    quick_stage.bundle.save("junit.xml", b"no XML at all, " * 10)
+    (quick_stage.bundle.folder / "junit.xml").write_bytes(b"no XML at all, " * 10)
     closing.judge_all(quick_stage.bundle, guardrails.REGISTRY, seen)
     sealed = closing.close(quick_stage.bundle, junit=None)
     assert sealed.would_be is Outcome.BLOCKED

@@ -10,10 +10,13 @@ from __future__ import annotations
 import itertools
 import json
 import sys
+import threading
 from collections.abc import Callable, Iterator
+from concurrent import futures
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
@@ -26,12 +29,13 @@ from fixtures.evidence import verify
 from fixtures.guardrails import seeded
 from fixtures.guardrails.registries import REGISTRIES
 from fixtures.procedures import judging, linkage_stack
-from fixtures.procedures.linkage import LinkagePlan, LinkageStep
+from fixtures.procedures.linkage import LOG, LinkagePlan, LinkageStep
 from fixtures.procedures.linkage_stack import PrefectSide, Ready
 from fixtures.procedures.prefect_registering import Registrar
 from tests.harness.procedures.backfill import refining_by_hand
 
 if TYPE_CHECKING:
+    from fixtures.procedures.daemons import Daemon
     from fixtures.procedures.prefect_server import Served
     from tests.harness.procedures.conftest import Played, Staged
 
@@ -147,6 +151,67 @@ def test_good_step_is_in_the_evidence(link: Link) -> None:
     last = played.text(linkage_stack.WORKER_LOG).splitlines()[-1]
     assert last.endswith("stopped after: Flow run finished in state COMPLETED.")
     check_whole(played)
+
+
+@pytest.fixture
+def stopping(quick_stage: Staged, tmp_path: Path) -> Iterator[LinkageStep]:
+    """A step that has come to the point where Prefect is stopped beside the next one."""
+    step = LinkageStep(
+        bundle=quick_stage.bundle,
+        marquez=quick_stage.rehearsal.marquez,
+        side=PrefectSide(
+            deployment="a/b",
+            command=(),
+            cwd=tmp_path,
+            variables={},
+            scratch=tmp_path,
+            system=System(name="prefect", claimed=Provenance.LOCAL, identity={}),
+            ready=lambda: pytest.fail("nobody asks it any more"),
+            logs={},
+        ),
+        sheet=quick_stage.rehearsal.sheet,
+        plan=LinkagePlan(namespace="n", runbook=RUNBOOK, total_s=1.0),
+    )
+    yield step
+    step.close()
+
+
+def test_prefect_is_stopped_when_its_command_has_ended(stopping: LinkageStep) -> None:
+    """Not before: the command asks until then; and what is archived waits for both."""
+    over, stopped, free = (threading.Event() for _ in range(3))
+
+    def stop() -> None:
+        stopped.set()
+        free.wait(10)
+        (stopping.side.scratch / linkage_stack.WORKER_LOG).write_text("last words\n")
+
+    stopping.side = replace(stopping.side, stop=stop)
+    command = SimpleNamespace(child=SimpleNamespace(wait=lambda: over.wait(10)))
+    stopping._running[LOG] = cast("Daemon", command)
+    stopping._stop_aside()
+    assert not stopped.wait(0.2), "its command still watches"
+    over.set()
+    assert stopped.wait(10)
+    stopping._running.clear()
+    with futures.ThreadPoolExecutor(1) as beside:
+        finished = beside.submit(stopping.finish)
+        assert not futures.wait([finished], timeout=0.2).done, "Prefect has not ended"
+        free.set()
+        finished.result(10)
+    log = stopping.bundle.folder / linkage_stack.WORKER_LOG
+    assert log.read_text(encoding="utf-8").endswith("last words\n")
+
+
+def test_a_stop_that_fails_is_told(stopping: LinkageStep) -> None:
+    """Beside another step, and all the same nobody's secret."""
+
+    def stop() -> None:
+        raise errors.SystemUnreachable("it would not die", hint="Look at it.")
+
+    stopping.side = replace(stopping.side, stop=stop)
+    stopping._stop_aside()
+    with pytest.raises(errors.SystemUnreachable, match="it would not die"):
+        stopping.finish()
 
 
 def test_flow_run_that_does_not_end_is_cancelled(link: Link) -> None:

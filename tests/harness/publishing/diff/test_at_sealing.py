@@ -16,6 +16,7 @@ from fixtures.core import errors, interrupts, words
 from fixtures.core.records.systems import Mode
 from fixtures.core.redaction import Redactor
 from fixtures.evidence import canonical, contract, layout, ledger, sealing
+from fixtures.evidence.bundle import Bundle
 from fixtures.evidence.summary import fold
 from fixtures.evidence.verify import Answer, verify
 from fixtures.guardrails.registries import REGISTRIES
@@ -23,8 +24,9 @@ from fixtures.procedures import changes, closing, report_view
 from fixtures.procedures.changes import Compare
 from fixtures.procedures.session import Open, Session
 from fixtures.publishing import diff
-from fixtures.publishing.diff import sides, telling
+from fixtures.publishing.diff import history, sides, telling
 from fixtures.publishing.diff.comparing import difference
+from fixtures.publishing.diff.history import History
 from fixtures.publishing.diff.sides import AT_SEALING, Bounds, Side
 from tests.harness.evidence import conftest as rehearsed
 from tests.harness.publishing.board import made
@@ -85,6 +87,8 @@ def test_it_says_what_the_command_says(both: tuple[Path, Path], ask: Ask) -> Non
     assert contract.trouble_with(kept, "bundle-diff") is None
     assert (kept["newer"].pop("verified"), kept["newer"].pop("why")) == (None, "being sealed")
     assert (asked["newer"].pop("verified"), asked["newer"].pop("why")) == (True, "as asked")
+    assert (kept["newer"].pop("signed"), asked["newer"].pop("signed")) == (None, True)
+    assert kept["older"]["signed"] is True
     assert kept == asked
     assert kept["older"]["stamp"] == both[0].name
     assert kept["files"] == {"new": ["listener.log.txt"], "gone": []}
@@ -273,6 +277,131 @@ def test_a_comparison_of_another_rehearsal_is_not_shown(both: tuple[Path, Path])
     assert "is of another rehearsal" in shown.why_none
 
 
+Plant = Callable[[Path], object]
+
+
+def a_file(path: Path) -> None:
+    path.write_bytes(b"{}\n")
+
+
+def a_link(path: Path) -> None:
+    path.symlink_to("/etc/hostname")
+
+
+def a_folder(path: Path) -> None:
+    path.mkdir()
+    (path / "within").write_bytes(b"x\n")
+
+
+def planted(both: tuple[Path, Path], bundle: Bundle) -> None:
+    """A comparison nobody made, which fits in every way: it names the bundle's own run."""
+    body = told(both[1])
+    body["newer"]["run_id"] = str(bundle.run_id)
+    (bundle.folder / layout.DIFF).write_bytes(canonical.pretty(body))
+
+
+@pytest.mark.parametrize("kind", ["dry", "interrupted", "nobody compares"])
+def test_a_planted_comparison_is_not_sealed(
+    both: tuple[Path, Path], tmp_path: Path, kind: str
+) -> None:
+    """Whoever is compared with nothing carries none, and shows none."""
+
+    def plant(bundle: Bundle) -> None:
+        planted(both, bundle)
+        if kind == "interrupted":
+            bundle.note_interruption("Ctrl-C")
+
+    mode = Mode.DRY_RUN if kind == "dry" else Mode.LIVE
+    folder = made.whole(tmp_path, mode=mode, harness=DRAWN, before_sealing=plant)
+    assert not (folder / layout.DIFF).exists()
+    assert "listener.log.txt" not in page(folder)
+    assert redrawn(folder) == []
+
+
+@pytest.mark.parametrize("kind", ["dry", "interrupted"])
+def test_a_comparison_nobody_made_is_denied(
+    both: tuple[Path, Path], tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Put there by whoever seals by himself, it is not shown, and verify denies it."""
+
+    def plant(bundle: Bundle) -> None:
+        planted(both, bundle)
+        if kind == "interrupted":
+            bundle.note_interruption("Ctrl-C")
+
+    monkeypatch.setattr(closing, "_clear_the_way", lambda *_, **__: None)
+    mode = Mode.DRY_RUN if kind == "dry" else Mode.LIVE
+    folder = made.whole(tmp_path, mode=mode, harness=DRAWN, before_sealing=plant)
+    assert "listener.log.txt" not in page(folder)
+    (denied,) = redrawn(folder)
+    assert denied.startswith("required artefacts: diff.json is there, and sealing made none: ")
+
+
+VIEWS = ("diff.json", "report.html", "redactions.json", "junit.xml", "manifest.json", "SHA256SUMS")
+
+
+@pytest.mark.parametrize("plant", [a_file, a_link, a_folder])
+def test_what_is_in_the_way_is_taken_away(
+    tmp_path: Path, compare: Compare, key: CryptoSigner, plant: Plant
+) -> None:
+    """A file, a link or a folder of a view's name keeps no live rehearsal from being sealed."""
+
+    def in_the_way(bundle: Bundle) -> None:
+        for name in VIEWS:
+            plant(bundle.folder / name)
+            plant(bundle.folder / f".{name}.part")
+
+    live: dict[str, Any] = {"mode": Mode.LIVE, "signer": key, "harness": DRAWN, "compare": compare}
+    folder = made.whole(tmp_path, before_sealing=in_the_way, **live)
+    assert told(folder)["newer"]["stamp"] == folder.name
+    assert redrawn(folder) == []
+    assert Path("/etc/hostname").exists()
+
+
+@pytest.mark.parametrize("plant", [a_file, a_link, a_folder])
+def test_what_is_in_the_way_of_recovery_is_taken_away(tmp_path: Path, plant: Plant) -> None:
+    """It is sealed as interrupted, whatever lies there."""
+    bundle = rehearsed.reserved(tmp_path, mode=Mode.LIVE, opening=opening())
+    rehearsed.fill(bundle)
+    bundle.ledger.close()
+    for name in VIEWS:
+        # A file of this name is kept: pytest may have written it before the kill.
+        if name != "junit.xml" or plant is not a_file:
+            plant(bundle.folder / name)
+        plant(bundle.folder / f".{name}.part")
+    folder = closing.recover(bundle.folder).folder
+    assert not (folder / layout.DIFF).exists()
+    assert redrawn(folder) == []
+
+
+def opening() -> dict[str, Any]:
+    live = {"staging": True, "taints": [], "systems": made.systems(), "harness": DRAWN}
+    return {**rehearsed.OPENING, **live}
+
+
+def test_a_baseline_too_large_to_verify_is_passed_over(
+    both: tuple[Path, Path], tmp_path: Path, ask: Ask
+) -> None:
+    """By the sizes on the disk, and before a byte of it is read; `rehearsal diff` reads it."""
+    older = Path(shutil.copytree(both[0], tmp_path / "marquez" / both[0].name))
+    newer = being_sealed(older)
+    with (older / "extra.bin").open("wb") as file:
+        file.truncate(3 * 2**30)
+
+    def never(folder: Path) -> Answer:
+        raise AssertionError("asked")
+
+    found = sides.last_green(newer, never, AT_SEALING)
+    assert found.side is None
+    (why,) = found.passed_over
+    assert why.startswith(f"{older.name} says PASSED and is too large to be compared at sealing")
+    assert "`rehearsal diff`" in why
+    (older / "extra.bin").unlink()
+    assert sides.last_green(newer, ask, AT_SEALING).side is not None
+    # However small, files are work.
+    assert sides.last_green(newer, never, Bounds(baseline_bytes=100_000)).side is None
+
+
 def test_what_was_sealed_without_one_verifies_as_before(tmp_path: Path, compare: Compare) -> None:
     """A bundle may hold none: it is not required."""
     folder = made.whole(tmp_path, mode=Mode.LIVE, harness=DRAWN)
@@ -361,8 +490,8 @@ def test_nobody_looks_for_ever(tmp_path: Path, like: Path, ask: Ask) -> None:
     ]
     assert few.passed_over[-1].endswith("nobody looked any further")
     assert len(sides.last_green(newer, ask).passed_over) == 4
-    assert len(sides.spread(newer, Bounds(bundles=5))) == 1
-    assert len(sides.spread(newer)) == 4
+    assert len(history.spread(newer, Bounds(bundles=5)).manifests) == 1
+    assert len(history.spread(newer).manifests) == 4
     assert AT_SEALING.bundles is not None
     assert AT_SEALING.refused is not None
 
@@ -376,12 +505,12 @@ def like(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_payloads_beyond_the_bound_are_named(both: tuple[Path, Path], ask: Ask) -> None:
     """The small ones are compared, the large ones are named with the way to compare them."""
     newer, older = (sides.side(each, ask, why="") for each in reversed(both))
-    everything = difference(newer, older, [])
+    everything = difference(newer, older, History())
     sizes = sorted(
         2 * (older.folder / each).stat().st_size
         for each in ("runs.json", "datasets.json", "graph.json", "picture.json", "health.json")
     )
-    found = difference(newer, older, [], payload_bytes=sizes[0] + sizes[1])
+    found = difference(newer, older, History(), payload_bytes=sizes[0] + sizes[1])
     assert 0 < found.payloads_same < everything.payloads_same
     assert {each.trouble for each in found.payloads} == {
         f"more than {sizes[0] + sizes[1]} bytes in all: `rehearsal diff` reads them"
@@ -396,7 +525,7 @@ def test_a_side_that_is_being_sealed_has_a_name_and_no_verdict(both: tuple[Path,
     partial = both[1].with_name(f".{body['stamp']}.partial")
     assert sides.being_sealed(partial, body).directory == both[1]
     assert sides.being_sealed(partial, stopped).directory.name == f"{body['stamp']}.interrupted"
-    found = difference(sides.being_sealed(partial, body), None, [])
+    found = difference(sides.being_sealed(partial, body), None, History())
     assert telling.data(found)["newer"]["verified"] is None
     assert "FAILED, being sealed" in "\n".join(telling.lines(found, width=100))
     shown = telling.page(found).decode()

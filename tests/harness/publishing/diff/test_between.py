@@ -15,8 +15,9 @@ from fixtures.core import errors, words
 from fixtures.core.records.systems import Mode
 from fixtures.evidence import canonical, contract, layout
 from fixtures.evidence.verify import Answer
-from fixtures.publishing.diff import between, comparing, sides, telling
+from fixtures.publishing.diff import between, comparing, history, sides, telling
 from fixtures.publishing.diff.comparing import Difference, difference
+from fixtures.publishing.diff.history import History
 from fixtures.publishing.diff.sides import Side
 from tests.harness.publishing.board import made
 
@@ -159,7 +160,9 @@ def test_spread_of_history(pair: tuple[Path, Path]) -> None:
     manifest["steps"] = [step(10.0)]
     past = [{**manifest, "steps": [step(seconds)]} for seconds in (1.0, 2.0, 9.0)]
     past.append({**manifest, "steps": [{**step(5.0), "state": "failed"}]})
-    timings = {each.step: each for each in difference(side(manifest), None, past).timings}
+    timings = {
+        each.step: each for each in difference(side(manifest), None, History(tuple(past))).timings
+    }
     found = timings["1"]
     assert (found.after_s, found.median_s, found.mad_s, found.count) == (10.0, 2.0, 1.0, 3)
     assert found.before_s is None
@@ -197,8 +200,100 @@ def test_history_is_of_the_same_kind(
     # A copy under another name is no further rehearsal.
     first = newest.with_name(words.stamp(at))
     shutil.copytree(first, first.with_name(words.stamp(at + timedelta(hours=9))))
-    found = sides.spread(sides.side(newest, ask, why=""))
-    assert [each["stamp"][9:11] for each in found] == ["02", "01", "00"]
+    found = history.spread(sides.side(newest, ask, why=""))
+    assert [each["stamp"][9:11] for each in found.manifests] == ["02", "01", "00"]
+
+
+def backwards(body: dict[str, Any]) -> None:
+    """A step that ended before it began."""
+    done = next(each for each in body["steps"] if each["state"] == "done")
+    done["began_at"], done["ended_at"] = "2026-01-02T00:00:09Z", "2026-01-02T00:00:01Z"
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        pytest.param({"took_s": 1e8}, id="years"),
+        pytest.param({"took_s": -1.0}, id="less-than-nothing"),
+        pytest.param(
+            {
+                "window": {
+                    "started_at": "2025-01-01T00:00:00.000Z",
+                    "ended_at": "2025-01-01T00:01:00.000Z",
+                }
+            },
+            id="another-time",
+        ),
+        pytest.param(
+            {"window": {"started_at": "0001-01-01T00:00:00Z", "ended_at": "9999-12-31T23:59:59Z"}},
+            id="all-time",
+        ),
+        pytest.param({"edit": backwards}, id="a-step-backwards"),
+    ],
+)
+def test_a_forged_manifest_is_not_in_the_median(
+    tmp_path: Path, like_folder: Path, ask: Ask, how: dict[str, Any]
+) -> None:
+    """One that does not add up is left out, and in all three forms that is said."""
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    made.quick(tmp_path, like_folder, at, mode="dry run")
+    made.quick(tmp_path, like_folder, at + timedelta(days=1), mode="dry run", **how)
+    newest = made.quick(tmp_path, like_folder, at + timedelta(days=2), mode="dry run")
+    found = between(newest, None, ask)
+    assert (found.timings[0].count, found.timings[0].median_s) == (1, 60.0)
+    assert found.earlier_left_out == 1
+    assert telling.data(found)["earlier_left_out"] == 1
+    assert "! left out  1 earlier: " in told(found)
+    assert "Left out: 1 earlier rehearsal of" in telling.page(found).decode()
+
+
+def test_a_manifest_that_is_not_what_was_sealed_is_not_in_the_median(
+    tmp_path: Path, like_folder: Path, ask: Ask
+) -> None:
+    """Written over, it is not what its sums list; without sums, it was never sealed."""
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    one, other, newest = (
+        made.quick(tmp_path, like_folder, at + timedelta(days=day), mode="dry run")
+        for day in range(3)
+    )
+    body = made.manifest_of(one)
+    body["window"]["ended_at"] = body["window"]["started_at"]
+    (one / layout.MANIFEST).write_bytes(canonical.pretty(body))
+    (other / layout.SUMS).unlink()
+    found = between(newest, None, ask)
+    assert (found.timings[0].count, found.earlier_left_out) == (0, 2)
+
+
+def test_an_unsigned_baseline_is_never_called_verified(tmp_path: Path, ask: Ask) -> None:
+    """Anybody can seal one: it is compared with what is unsigned too, and called what it is."""
+    older = made.whole(tmp_path, mode=Mode.LIVE)
+    newer = made.whole(tmp_path, mode=Mode.LIVE, first="broke")
+    found = between(newer, None, ask)
+    assert found.older is not None
+    assert found.older.folder == older
+    assert telling.data(found)["older"]["signed"] is False
+    assert f"{older.name}, live, PASSED, verified, but UNSIGNED" in told(found)
+    page = telling.page(found).decode()
+    assert (
+        '<span class="badge amber"><span class="sign" aria-hidden="true">?</span>unsigned' in page
+    )
+    assert "badge good" not in page.partition('id="guardrails"')[0]
+
+
+def test_a_signed_one_is_compared_with_signed_ones_only(
+    tmp_path: Path, key: CryptoSigner, ask: Ask
+) -> None:
+    """However many unsigned ones say PASSED: one line tells of them, and the signed is found."""
+    good = made.whole(tmp_path, mode=Mode.LIVE, signer=key)
+    unsigned = [made.whole(tmp_path, mode=Mode.LIVE) for _ in range(4)]
+    newest = made.whole(tmp_path, mode=Mode.LIVE, signer=key, first="broke")
+    newer = sides.side(newest, ask, why="")
+    for bounds in (sides.UNBOUNDED, sides.AT_SEALING):
+        found = sides.last_green(newer, ask, bounds)
+        assert found.side is not None
+        assert (found.side.folder, found.side.signed) == (good, True)
+        (why,) = found.passed_over
+        assert why.startswith(f"{unsigned[-1].name} and 3 more say PASSED and are unsigned")
 
 
 @pytest.fixture(scope="module")
@@ -280,7 +375,7 @@ def test_guardrails_that_came_and_went() -> None:
             {**guardrail, "id": "d", "observed": "2 seen"},
         ],
     }
-    found = difference(side(after), side(before), [])
+    found = difference(side(after), side(before), History())
     assert [(each.id, each.what) for each in found.guardrails] == [
         ("a", ("rank", "waived")),
         ("c", ("new",)),
@@ -302,7 +397,7 @@ def test_lines_fit_the_screen(pair: tuple[Path, Path], ask: Ask, width: int) -> 
     newer["guardrails"][0]["observed"] = "long \x1b[2J\u202e words " * 60 + "x" * 300
     newer["deviations"] = [{"step": "1", "text": "y" * 400}]
     newer["steps"][0]["title"] = "a step with a title that is much longer than any column " * 3
-    found = difference(side(newer), side(older), [older])
+    found = difference(side(newer), side(older), History((older,)))
     first, *lines = telling.lines(found, width=width)
     assert max(map(len, lines)) <= width
     assert not set("\x1b\u202e\r") & set(first + "".join(lines))
@@ -323,6 +418,6 @@ def test_the_page_is_whole_and_harmless(found: Difference, pair: tuple[Path, Pat
     assert "href=" not in page.replace('href="#', "")
     hostile = made.manifest_of(pair[1])
     hostile["guardrails"][0]["observed"] = "<script>alert(1)</script>"
-    again = telling.page(difference(side(hostile), found.older, []))
+    again = telling.page(difference(side(hostile), found.older, History()))
     assert b"<script" not in again
     assert b"&lt;script&gt;" in again
