@@ -61,7 +61,18 @@ def test_folders_are_listed_without_what_they_hold(store: Store) -> None:
     """Direct ones only, in order; an object beside them is no folder."""
     for key in ("w/b/1", "w/b/2", "w/a/x/y", "w/file", "other/c/1"):
         store.have(key, b"")
-    assert store.client().folders("w/") == ["a", "b"]
+    assert list(store.client().folders("w/")) == ["a", "b"]
+
+
+def test_listing_ends_when_nobody_waits_for_it(store: Store) -> None:
+    """Whoever lists is asked at each page, also at one that names no folder."""
+    store.have("w/file", b"")
+
+    def given_up() -> None:
+        raise KeyError("given up")
+
+    with pytest.raises(KeyError, match="given up"):
+        list(store.client().folders("w/", each_page=given_up))
 
 
 def test_what_is_not_there_is_none(store: Store) -> None:
@@ -246,7 +257,7 @@ def test_the_bucket_must_be_whose_it_should_be(store: Store) -> None:
     client.put(sending(key="b"), only_new=True)
     client.read_back("a")
     list(client.keys(""))
-    client.folders("")
+    list(client.folders(""))
     assert len(seen) == 8
     assert {each if isinstance(each, str) else each.decode() for each in seen} == {"123456789012"}
 

@@ -59,7 +59,7 @@ def test_several_roots_and_another_place(
 
 
 def test_reviewers_of_the_settings_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whose answers `verify` counts, the board counts too."""
+    """Whose answers `verify` counts, the board counts too, those given by hand among them."""
     asked: list[Policy] = []
     table = {"name": "Alice", "public_key": keys.new(tmp_path / "key").public.read_text()}
     monkeypatch.setenv("REHEARSAL_PUBLISHING__REVIEWERS", json.dumps([table]))
@@ -69,8 +69,10 @@ def test_reviewers_of_the_settings_count(tmp_path: Path, monkeypatch: pytest.Mon
         return board.Built(output=tmp_path)
 
     monkeypatch.setattr(board, "build", build)
-    assert main(["board", "--evidence-root", str(tmp_path)]) == Exit.HELD
-    assert {each.name for each in asked[0].reviewers} == {"Alice"}
+    given = str(keys.new(tmp_path / "other").public)
+    arguments = ["board", "--evidence-root", str(tmp_path), "--trust", given]
+    assert main(arguments) == Exit.HELD
+    assert {each.name for each in asked[0].reviewers} == {"Alice", given}
 
 
 def test_root_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -119,3 +119,11 @@ def test_root_is_that_of_the_settings(
     monkeypatch.chdir(checkout / "deep" / "down")
     assert main(["recover"]) == Exit.HELD
     assert capsys.readouterr().out == f"nothing to recover below {tmp_path / below}\n"
+
+
+def test_a_root_cannot_draw_an_answer(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Its name acts on no terminal, and stays in its line."""
+    assert (
+        main(["recover", "--evidence-root", str(tmp_path / "a\x1b[2J\r\n✓ sealed")]) == Exit.HELD
+    )
+    assert all(line.isprintable() for line in capsys.readouterr().out.split("\n"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -302,3 +303,49 @@ def test_where_no_journal_is_there_nothing_is_claimed(
     assert "REHEARSAL_SIGN-OFFS" in body["properties"]
     assert "REHEARSAL_JOURNAL" not in body["properties"]
     assert body["not_asked"].keys() == {"journal"}
+
+
+HOSTILE = "a\n\x1b[2J\x1b[H\r\nVERIFIED as LIVE: PASSED, signed by QA."
+
+
+def test_a_file_cannot_draw_a_verdict(sealed: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Its name is printed as one line that acts on no terminal, for people and for machines."""
+    (sealed / HOSTILE).write_text("x")
+    assert main(["verify", str(sealed)]) == Exit.BROKE
+    said = capsys.readouterr().out
+    assert all(line.isprintable() for line in said.split("\n"))
+    assert not any(line.startswith("VERIFIED") for line in said.splitlines())
+    assert "VERIFIED as LIVE: PASSED, signed by QA. is there and not listed" in said
+    assert main(["verify", "--json", str(sealed)]) == Exit.BROKE
+    checks = json.loads(capsys.readouterr().out)["predicate"]["checks"]
+    assert all(why.isprintable() for check in checks for why in check["denied"])
+
+
+def test_a_folder_cannot_draw_a_verdict(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nor can the name of what is asked about."""
+    (tmp_path / HOSTILE).mkdir()
+    assert main(["verify", str(tmp_path / HOSTILE)]) == Exit.BROKE
+    assert all(line.isprintable() for line in capsys.readouterr().out.split("\n"))
+
+
+def test_a_name_that_is_no_text_is_named(sealed: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """By its bytes; it is a file too many like any other."""
+    Path(os.fsdecode(os.fsencode(sealed) + b"/\xffx")).write_text("x")
+    assert main(["verify", str(sealed)]) == Exit.BROKE
+    said = capsys.readouterr().out
+    assert "\\xffx is there and not listed: its name is no UTF-8" in said
+    assert "codec" not in said
+
+
+def test_an_error_cannot_draw_a_verdict(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What it quotes acts on no terminal; its own lines stay."""
+    (tmp_path / HOSTILE).mkdir()
+    assert main(["judge", str(tmp_path / HOSTILE)]) == Exit.HARNESS_FAULT
+    said = capsys.readouterr().err
+    assert "\x1b" not in said
+    assert "\r" not in said
+    assert "\n  hint: " in said

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -13,7 +14,7 @@ import pytest
 
 from fixtures.core.records.systems import Mode
 from fixtures.core.redaction import Redactor
-from fixtures.evidence import canonical, chain, layout, sealing
+from fixtures.evidence import canonical, chain, layout, plain, sealing
 from fixtures.evidence.bundle import Bundle
 from fixtures.evidence.chain import Link
 from fixtures.evidence.verify import Answer, verify
@@ -101,13 +102,13 @@ def test_what_came_later_is_not_read(rehearse: Rehearse, monkeypatch: pytest.Mon
     """An old bundle is verified at the cost of an old one, however many have followed."""
     first, second, _ = rehearse(0), rehearse(1), rehearse(2)
     looked: list[str] = []
-    read = chain.read
+    read = plain.read
 
-    def seen(folder: Path) -> chain.Sealed | None:
-        looked.append(folder.name)
-        return read(folder)
+    def seen(path: Path, *, most_bytes: int) -> bytes:
+        looked.append(path.parent.name)
+        return read(path, most_bytes=most_bytes)
 
-    monkeypatch.setattr(chain, "read", seen)
+    monkeypatch.setattr(plain, "read", seen)
     assert chain.last(
         first.parent, mode="dry run", environment="hotpass-staging", before=second.name
     )
@@ -175,6 +176,78 @@ def test_rubbish_beside_it_is_no_link(rehearse: Rehearse, tmp_path: Path, conten
     rubbish.mkdir(parents=True)
     (rubbish / layout.MANIFEST).write_bytes(content)
     assert previous(rehearse(0)) is None
+
+
+def pipe(path: Path) -> None:
+    os.mkfifo(path)
+
+
+def endless(path: Path) -> None:
+    path.symlink_to("/dev/zero")
+
+
+def sparse(path: Path) -> None:
+    with path.open("wb") as file:
+        file.truncate(chain.LARGEST_MANIFEST_BYTES + 1)
+
+
+@pytest.mark.parametrize(
+    "make", [pipe, endless, sparse, Path.mkdir], ids=lambda make: make.__name__
+)
+def test_what_would_be_waited_for_is_no_link(
+    rehearse: Rehearse, tmp_path: Path, make: Callable[[Path], None]
+) -> None:
+    """A pipe beside it holds up no rehearsal and no verify, nor does a device without an end."""
+    rubbish = tmp_path / "staging" / "marquez" / "20260301T093000Z"
+    rubbish.mkdir(parents=True)
+    make(rubbish / layout.MANIFEST)
+    first = rehearse(0)
+    assert previous(first) is None
+    assert chain_of(first) == ((), "the first; passed over 1 that are no bundle")
+    assert chain.read(rubbish) is None
+    assert list(chain.sealed_in(rubbish.parent)) == [chain.read(first)]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param({}, id="a-copy-under-another-stamp"),
+        pytest.param({"stamp": "20260301T103000Z", "word": "arc"}, id="of-another-word"),
+        pytest.param({"stamp": "20260301T103000Z", "guardrails": 1}, id="of-no-schema"),
+        pytest.param({"stamp": "20260301T103000Z", "artefacts": {}}, id="of-no-artefacts"),
+    ],
+)
+def test_what_only_looks_like_a_bundle_is_no_link(
+    rehearse: Rehearse, change: dict[str, Any]
+) -> None:
+    """It lies between two, and the later names the earlier all the same; verify counts it."""
+    first = rehearse(0)
+    forged = first.with_name("20260301T103000Z")
+    forged.mkdir()
+    body = canonical.read((first / layout.MANIFEST).read_bytes())
+    (forged / layout.MANIFEST).write_bytes(canonical.pretty(body | change))
+    second = rehearse(1)
+    assert previous(second)["stamp"] == first.name
+    assert chain_of(second) == (
+        (),
+        f"continues {first.name}; passed over 1 that are no bundle",
+    )
+
+
+def test_a_bundle_is_written_as_we_write_it() -> None:
+    """The same body in another form is another file, and nothing names it."""
+    data = canonical.pretty({"stamp": "20260301T103000Z"})
+    assert chain.sealed("20260301T103000Z", data.replace(b"  ", b" ")) is None
+
+
+def test_one_that_was_spoilt_contradicts(rehearse: Rehearse) -> None:
+    """What was named is not what lies there, though nothing can be read from it."""
+    first, second = rehearse(0), rehearse(1)
+    sealed_link = Link(**link_of(first))
+    (first / layout.MANIFEST).write_bytes(b"{}")
+    (denied,), _ = chain_of(second)
+    assert "one of the two was changed" in denied
+    assert "one of the two was changed" in chain.contradiction(first.parent, sealed_link)
 
 
 def link(stamp: str, digest: str = "a") -> Link:

@@ -69,12 +69,34 @@ def test_illegal_names_are_refused(sink: Sink, name: str) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["manifest.json", "SHA256SUMS", "sha256sums", "attestation.dsse.json", "ledger.jsonl"],
+    [
+        "manifest.json",
+        "SHA256SUMS",
+        "sha256sums",
+        "attestation.dsse.json",
+        "ledger.jsonl",
+        "diff.json",
+        "Diff.json",
+        "diff.json/within.txt",
+        "report.html",
+        "redactions.json",
+        "junit.xml",
+        "manifest.json/within.txt",
+    ],
 )
 def test_the_names_of_the_seal_are_taken(sink: Sink, name: str) -> None:
     """An artefact cannot stand where sealing would write over it."""
     with pytest.raises(errors.ArtefactRefused, match="sealing"):
         sink.save(name, b"x")
+
+
+def test_sealing_has_its_own_names(sink: Sink) -> None:
+    """Views are saved when it is sealed, under their very names, and nothing else is then free."""
+    sink.sealing = True
+    assert sink.save("diff.json", b"{}\n").path == "diff.json"
+    for name in ("Report.html", "junit.xml/within", "manifest.json"):
+        with pytest.raises(errors.ArtefactRefused, match="a name that sealing uses"):
+            sink.save(name, b"x\n")
 
 
 @pytest.mark.parametrize(

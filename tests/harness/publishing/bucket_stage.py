@@ -252,8 +252,9 @@ class Kept:
         self.objects[key] = data
         self.written += 1
 
-    def folders(self, prefix: str) -> list[str]:
-        """As of a bucket."""
+    def folders(self, prefix: str, *, each_page: Callable[[], object] = lambda: None) -> list[str]:
+        """As of a bucket, on one page."""
+        each_page()
         below = {key.removeprefix(prefix) for key in self.objects if key.startswith(prefix)}
         return sorted({each.partition("/")[0] for each in below if "/" in each})
 

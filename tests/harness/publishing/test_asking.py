@@ -167,11 +167,34 @@ def test_a_journal_of_others_says_nothing(live: Path, policy: Policy, kind: str)
     assert told(said) == ((), "no answer to it was given here")
 
 
-def test_half_a_last_line_was_never_written(reviewed: Path, policy: Policy) -> None:
-    """A kill while somebody answered elsewhere denies nobody."""
-    with (reviewed.parents[1] / journal.NAME).open("ab") as file:
-        file.write(b'{"kind":')
-    assert asking.ask(reviewed, policy).verified
+@pytest.mark.parametrize(
+    ("cut", "names"),
+    [
+        pytest.param(-1, ["Bob rejected", "the last"], id="end"),
+        pytest.param(-2, ["the last"], id="brace"),
+        pytest.param(-200, ["the last"], id="half"),
+    ],
+)
+def test_a_rejection_is_not_hidden_by_its_end(
+    reviewed: Path, policy: Policy, cut: int, names: list[str]
+) -> None:
+    """Nobody can say what the last line was: denied, until the next writer says so."""
+    take_last(reviewed)
+    path = reviewed.parents[1] / journal.NAME
+    path.write_bytes(path.read_bytes()[:cut])
+    denied, _ = told(asking.ask(reviewed, policy))
+    assert [" ".join(why.split()[:2]) for why in denied] == names
+    assert "rehearsal sign-off" in denied[-1]
+
+
+def test_half_a_line_is_mended_by_the_next_writer(live: Path, policy: Policy) -> None:
+    """A kill while somebody answered elsewhere: denied for now, and a line says so ever after."""
+    path = live.parents[1] / journal.NAME
+    path.write_bytes(b'{"kind":')
+    assert told(asking.ask(live, policy)) == ((journal.UNENDED,), "")
+    answer(live, policy, "Carol")
+    assert [each["kind"] for each in journal.read(live.parents[1])] == ["torn", "signed-off"]
+    assert asking.ask(live, policy).verified
 
 
 @pytest.mark.parametrize("place", ["copy/marquez", "attached"])

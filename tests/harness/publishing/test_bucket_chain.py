@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import tempfile
 import threading
 import uuid
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,7 @@ from fixtures.core import errors
 from fixtures.core.records.systems import Mode
 from fixtures.core.redaction import Redactor
 from fixtures.core.settings.publishing import BucketTable
-from fixtures.evidence import canonical, layout
+from fixtures.evidence import canonical, chain, layout
 from fixtures.evidence.bundle import Bundle
 from fixtures.evidence.verify import Policy, verify
 from fixtures.guardrails.registries import REGISTRIES
@@ -43,8 +45,16 @@ def run_of(stamp: str) -> str:
     return str(uuid.uuid5(uuid.NAMESPACE_OID, stamp))
 
 
+@cache
+def a_body() -> bytes:
+    """The manifest of a bundle, to be changed."""
+    with tempfile.TemporaryDirectory() as home:
+        return (stage.sealed(Path(home)) / layout.MANIFEST).read_bytes()
+
+
 def a_manifest(stamp: str, **changes: Any) -> dict[str, Any]:
     return {
+        **canonical.read(a_body()),
         "word": "marquez",
         "stamp": stamp,
         "run_id": run_of(stamp),
@@ -161,7 +171,7 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> Callable[[Any], list[BucketTable]
 
         def open_bucket(table: BucketTable) -> Any:
             tables.append(table)
-            if isinstance(found, Exception):
+            if isinstance(found, BaseException):
                 raise found
             return found() if callable(found) else found
 
@@ -180,7 +190,6 @@ def test_a_live_run_is_told_the_last_one(store: Store, opened: Opened, tmp_path:
     assert told.said == f"the last one in s3://evidence/e/ is {STAMPS[0]}"
     assert told.link is not None
     assert told.link.entry() == named
-    assert asked(tmp_path / "arc").link is None
     assert {each.timeout_s for each in tables} == {bucket_chain.PATIENCE_S}
 
 
@@ -212,18 +221,22 @@ def test_a_bucket_that_refuses_stops_nobody(
         OSError(28, "No space left on device"),
         RuntimeError("first line\nsecond line"),
         ValueError(""),
+        LookupError("\x1b[2J\rVERIFIED\u202e"),
+        SystemExit(3),
+        MemoryError(),
     ],
     ids=lambda trouble: type(trouble).__name__,
 )
 def test_whatever_goes_wrong_stops_nobody(
-    opened: Opened, tmp_path: Path, trouble: Exception
+    opened: Opened, tmp_path: Path, trouble: BaseException
 ) -> None:
-    """Faults of ours too: a rehearsal has its window now."""
+    """Faults of ours too, and a library that would end us: a rehearsal has its window now."""
     opened(trouble)
     told = asked(tmp_path / "marquez")
     assert told.link is None
     assert told.said.startswith("s3://evidence/e/ not asked: [")
-    assert "\n" not in told.said
+    assert "no answer" not in told.said
+    assert told.said.isprintable()
 
 
 def test_a_bucket_that_never_answers_stops_nobody(opened: Opened, tmp_path: Path) -> None:
@@ -236,6 +249,94 @@ def test_a_bucket_that_never_answers_stops_nobody(opened: Opened, tmp_path: Path
     assert (
         "not asked: [system-unreachable] no answer of s3://evidence/e/ within 0.01 s" in told.said
     )
+
+
+def test_nothing_more_is_asked_once_nobody_waits(opened: Opened, tmp_path: Path) -> None:
+    """A rehearsal that has begun shares the machine with no listing that goes on."""
+    released, ended = threading.Event(), threading.Event()
+    read: list[str] = []
+
+    class Slow(Kept):
+        def folders(self, prefix: str, **how: Any) -> Any:
+            released.wait(60)
+            try:
+                return super().folders(prefix, **how)
+            finally:
+                ended.set()
+
+        def read(self, key: str, *, most_bytes: int) -> bytes | None:
+            read.append(key)
+            return super().read(key, most_bytes=most_bytes)
+
+    kept = Slow()
+    kept.have(f"e/marquez/{STAMPS[0]}/manifest.json", b"{}")
+    opened(lambda: kept)
+    assert "within 0.01 s" in asked(tmp_path / "marquez", total_s=0.01).said
+    released.set()
+    assert ended.wait(60)
+    for thread in threading.enumerate():
+        if thread.name == "bucket-chain":
+            thread.join(60)
+    assert read == []
+
+
+FORGED = "20261120T140000Z"
+
+
+@pytest.mark.parametrize(
+    "forge",
+    [
+        pytest.param(lambda: a_manifest(STAMPS[0]), id="a-copy-under-another-stamp"),
+        pytest.param(lambda: a_manifest(FORGED, word="arc"), id="of-another-word"),
+        pytest.param(lambda: a_manifest(FORGED, guardrails=1), id="of-no-schema"),
+        pytest.param(
+            lambda: {
+                "run_id": run_of("x"),
+                "mode": "live",
+                "environment": "hotpass-staging",
+                "narrowed": "",
+            },
+            id="four-keys",
+        ),
+    ],
+)
+def test_what_anybody_could_write_there_is_passed_over_aloud(
+    store: Store, opened: Opened, tmp_path: Path, forge: Callable[[], dict[str, Any]]
+) -> None:
+    """A live bundle names the last bundle; the ledger says that something else lay there."""
+    opened(store.client)
+    put(store, STAMPS[0])
+    store.have(f"e/marquez/{FORGED}/manifest.json", canonical.pretty(forge()))
+    told = asked(tmp_path / "marquez")
+    assert told.link is not None
+    assert told.link.stamp == STAMPS[0]
+    assert told.said.endswith(f"is {STAMPS[0]}; passed over 1 that are no bundle")
+
+
+def test_what_is_too_large_is_no_bundle(
+    store: Store, opened: Opened, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is cut off while it is read, never kept whole."""
+    opened(store.client)
+    put(store, STAMPS[0])
+    monkeypatch.setattr(chain, "LARGEST_MANIFEST_BYTES", 100)
+    told = asked(tmp_path / "marquez")
+    assert told.said == "s3://evidence/e/ has none before it; passed over 1 that are no bundle"
+
+
+def test_the_latest_of_many_are_looked_at(
+    store: Store, opened: Opened, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many there are, the last is among them; where it is not, that is no answer."""
+    opened(store.client)
+    monkeypatch.setattr(bucket_chain, "MOST_NAMES", 2)
+    for stamp in STAMPS[:3]:
+        put(store, stamp)
+    assert last(store, LATER) == STAMPS[2]
+    for stamp in STAMPS[3:5]:
+        put(store, stamp, environment="another")
+    told = asked(tmp_path / "marquez")
+    assert "not asked: [bucket-refused] none of the 2 latest" in told.said
 
 
 def rehearsed(root: Path, asked: Asked | None, hour: int) -> Path:

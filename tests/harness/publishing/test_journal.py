@@ -96,7 +96,7 @@ def test_whatever_was_changed_is_found(
     assert (tmp_path / journal.NAME).read_bytes() == before
 
 
-@pytest.mark.parametrize("kept", [0, 1, 20, -1])
+@pytest.mark.parametrize("kept", [0, 1, 20, -2])
 def test_a_torn_line_is_told_and_not_kept(tmp_path: Path, kept: int) -> None:
     """A kill in the middle of a line: readers leave it out, the next writer says so."""
     note(tmp_path, said="a")
@@ -105,13 +105,48 @@ def test_a_torn_line_is_told_and_not_kept(tmp_path: Path, kept: int) -> None:
     torn = lines(tmp_path)[1][:kept]
     (tmp_path / journal.NAME).write_bytes(whole + torn)
     assert [each["said"] for each in journal.read(tmp_path)] == ["a"]
+    assert bool(journal.unended(tmp_path)) == bool(torn)
     note(tmp_path, said="c")
+    assert journal.unended(tmp_path) == ""
     found = journal.read(tmp_path)
     assert (tmp_path / journal.NAME).read_bytes().startswith(whole)
     told = [each["kind"] for each in found]
     assert told == (["told", "torn", "told"] if torn else ["told", "told"])
     if torn:
         assert found[1]["size_bytes"] == len(torn)
+
+
+def test_a_line_without_its_end_is_kept(tmp_path: Path) -> None:
+    """Taking one byte away hides nothing: it is read, nobody vouches, and its end is put back."""
+    note(tmp_path, said="a")
+    note(tmp_path, said="b")
+    path = tmp_path / journal.NAME
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-1])
+    assert [each["said"] for each in journal.read(tmp_path)] == ["a", "b"]
+    assert journal.unended(tmp_path) == journal.UNENDED
+    note(tmp_path, said="c")
+    assert path.read_bytes().startswith(whole)
+    assert [each["kind"] for each in journal.read(tmp_path)] == ["told"] * 3
+    path.write_bytes(path.read_bytes()[:-1])
+    same = {**ABOUT, "kind": "told", "said": "c"}
+    assert journal.append(tmp_path, same, once=("kind", "said")) is None
+    assert journal.unended(tmp_path) == ""
+
+
+def test_a_journal_without_end_is_refused(tmp_path: Path) -> None:
+    """Neither read nor added to, and no traceback for want of memory."""
+    with (tmp_path / journal.NAME).open("wb") as file:
+        file.truncate(30 * 2**30)
+    for use in (journal.read, journal.unended, note):
+        with pytest.raises(errors.JournalUnreadable, match="more than"):
+            use(tmp_path)
+
+
+def test_an_answer_that_is_gone_is_told_in_one_line() -> None:
+    """Whoever answered may be called anything."""
+    (told,) = journal.gone_of([{"by": "a\n\x1b[2JVERIFIED", "answer": "rejected"}], ())
+    assert told.isprintable()
 
 
 def test_a_full_disk_leaves_no_half_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
