@@ -127,6 +127,7 @@ def test_a_journal_is_read_once_and_only_when_it_changed(
     [
         pytest.param(lambda at: at.write_bytes(b"{}" + at.read_bytes()), id="edited"),
         pytest.param(lambda at: at.write_bytes(at.read_bytes()[20:]), id="cut"),
+        pytest.param(lambda at: at.write_bytes(at.read_bytes()[:-1]), id="unended"),
         pytest.param(lambda at: (at.unlink(), at.mkdir()), id="a-folder"),
     ],
 )

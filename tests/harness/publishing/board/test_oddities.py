@@ -10,10 +10,18 @@ from pathlib import Path
 import pytest
 
 from fixtures.publishing.board import oddities
-from tests.harness.publishing.board.conftest import Draw, Make
+from tests.harness.publishing.board import made
+from tests.harness.publishing.board.conftest import Draw, Make, pages_of
+from tests.harness.publishing.board.test_given import given
 
 Put = Callable[[Path], object]
 PARTIAL = ".20261122T000000Z.partial"
+
+
+def hidden(folder: Path, name: str) -> None:
+    """A folder with one file in it."""
+    folder.mkdir()
+    (folder / name).write_text("{}")
 
 
 @pytest.mark.parametrize(
@@ -27,6 +35,13 @@ PARTIAL = ".20261122T000000Z.partial"
         pytest.param("20261122T000000Z.zip", Path.touch, "unpack it", id="archive"),
         pytest.param("notes.md", Path.touch, "a file", id="file"),
         pytest.param("latest", lambda at: at.symlink_to("old"), "a link", id="link"),
+        pytest.param(".x", lambda at: hidden(at, "manifest.json"), "hidden, and it", id="hidden"),
+        pytest.param(
+            ".20261122T000000Z",
+            lambda at: hidden(at, "manifest.json"),
+            "hidden, and it",
+            id="hidden-stamp",
+        ),
         pytest.param("20261122T000000Z.sign-offs", Path.mkdir, "not here", id="answers-alone"),
         pytest.param(
             "nightly",
@@ -117,3 +132,44 @@ def test_a_manifest_that_comes_later_makes_it_refused(root: Path, draw: Draw) ->
     (folder / "manifest.json").unlink()
     built = draw()
     assert (built.passed, built.refused, built.bundles) == (1, 0, 0)
+
+
+@pytest.mark.parametrize(
+    "away",
+    [
+        pytest.param(shutil.rmtree, id="deleted"),
+        pytest.param(lambda at: at.rename(at.with_name(".hidden")), id="hidden"),
+        pytest.param(lambda at: at.rename(at.with_name("20200101T000000Z")), id="renamed"),
+    ],
+)
+def test_a_bundle_only_the_journal_knows_is_told(
+    root: Path, make: Make, draw: Draw, away: Put
+) -> None:
+    """A newer failure that was answered, then put away: whose run is gone, until it is back."""
+    make(2)
+    newer = make(1, outcome="FAILED")
+    kept = shutil.copytree(newer, root / "aside")
+    given(root, newer, accepted=False)
+    run_id = made.manifest_of(newer)["run_id"]
+    whole = f'<span class="whole">{run_id}</span>'
+    said = f"the journal knows of marquez run {whole}, and its bundle is gone"
+    output = draw().output
+    assert said not in (output / "index.html").read_text("utf-8")
+    away(newer)
+    draw()
+    assert said in (output / "index.html").read_text("utf-8")
+    grown = pages_of(output)
+    assert draw().written == []
+    shutil.rmtree(output / ".index")
+    draw()
+    assert pages_of(output) == grown
+    kept.rename(newer)
+    draw()
+    assert said not in (output / "index.html").read_text("utf-8")
+
+
+def test_a_bundle_of_the_bucket_prefix_is_not_gone(root: Path, make: Make, draw: Draw) -> None:
+    """The journal beside the words also tells of dry runs that a bucket keeps apart."""
+    folder = make(1, below=root / "dry-run", mode="dry run")
+    given(root, folder, accepted=True)
+    assert draw().passed == 0

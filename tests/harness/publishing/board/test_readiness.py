@@ -213,3 +213,34 @@ def test_a_stranger_signs_nothing(make: Make, draw: Draw, own: Callable[[Path], 
     built = draw()
     assert built.refused == 1
     assert "which nobody here trusts" in (built.output / "index.html").read_text("utf-8")
+
+
+def test_an_unsigned_acceptance_is_not_shown_as_a_signed_one(make: Make, draw: Draw) -> None:
+    """Done, and in amber who is said to have accepted: on the card, its word's page, its own."""
+    folder = make(1)
+    answer(folder, accepted=True)
+    built = draw()
+    found, said = line(built), "done, by an unsigned sign-off of Ann"
+    assert (found.state, found.said, found.tone) == (State.DONE, said, "amber")
+    (page,) = (built.output / "bundles").iterdir()
+    for shown in (built.output / "index.html", built.output / "marquez.html", page):
+        assert said in shown.read_text("utf-8")
+    assert 'class="ready amber"' in (built.output / "index.html").read_text("utf-8")
+    assert "1 of 4 rehearsals" in (built.output / "index.html").read_text("utf-8")
+    assert (
+        "badge good"
+        not in page.read_text("utf-8").partition("Check it yourself")[2].partition("Guardrails")[0]
+    )
+
+
+def test_a_signed_acceptance_is_plainly_done(make: Make, root: Path, key: CryptoSigner) -> None:
+    """By a reviewer's own key, with or without an unsigned one before it."""
+    reviewer = CryptoSigner(Ed25519PrivateKey.generate())
+    policy = Policy(trusted=(made.trust(key), made.trust(reviewer)))
+    folder = make(1)
+    answer(folder, accepted=True)
+    answer(folder, accepted=True, by="Bea", signer=reviewer)
+    built = board.build([root], root / "board", policy=policy, now=NOW)
+    found = line(built)
+    assert (found.said, found.tone) == ("done", "good")
+    assert "unsigned sign-off" not in (built.output / "index.html").read_text("utf-8")
