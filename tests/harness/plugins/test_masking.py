@@ -265,3 +265,26 @@ def test_wrong_settings_are_told_though_ids_ask_first(
     result = project.run("tests")
     assert result.ret == 4
     result.stderr.fnmatch_lines(["*[[]settings-invalid[]]*"])
+
+
+@pytest.mark.parametrize(
+    "hook",
+    [
+        "pytest_collection_modifyitems():\n    pytest.exit(S)",
+        "pytest_collection_finish():\n    pytest.exit(S)",
+        "pytest_report_collectionfinish():\n    return S",
+        "pytest_generate_tests():\n    raise KeyboardInterrupt(S)",
+    ],
+)
+def test_what_a_conftest_says_at_collection_is_masked(
+    project: Project, monkeypatch: pytest.MonkeyPatch, hook: str
+) -> None:
+    """Nothing has been asked for a mask by then: no test was run, and no report was made."""
+    monkeypatch.setenv("REHEARSAL_SECRETS__X", SECRET)
+    beside = project.pytester.mkdir("beside")
+    head = "import os, pytest\nS = 'bad ' + os.environ['REHEARSAL_SECRETS__X']\n"
+    (beside / "conftest.py").write_text(f"{head}def {hook}\n", encoding="utf-8")
+    (beside / "test_it.py").write_text("def test_it(): pass\n", encoding="utf-8")
+    shown = project.run("beside").stdout.str()
+    assert "bad [REDACTED" in shown
+    assert SECRET not in shown

@@ -139,13 +139,41 @@ def test_nobody_answers_in_anothers_name(live: Path, policy: Policy, alice: Cryp
 
 
 def test_nobody_accepts_unsigned_for_who_has_a_key(live: Path, policy: Policy) -> None:
-    """However the name is spelt; anybody may still object, and one without a key accept."""
+    """However the name is spelt, nor in another once a reviewer's key is known; but object."""
     for name in ("Alice", " alice "):
         with pytest.raises(errors.SignOffRefused, match=r"a key of .*lice, and .* unsigned"):
             give(live, policy, name)
     assert answers(live) == ()
+    with pytest.raises(errors.SignOffRefused, match=r"unsigned acceptance, .* reviewers' keys"):
+        give(live, policy, "Carol")
+    assert answers(live) == ()
     assert give(live, policy, accepted=False).new
-    assert give(live, policy, "Carol").new
+    nobody = replace(policy, reviewers=())
+    assert give(live, nobody, "Carol").new
+
+
+def test_an_unsigned_acceptance_counts_only_where_no_reviewers_key_is_known(
+    live: Path, policy: Policy
+) -> None:
+    """Else whoever leaves --key out would get further than whoever signs with an unlisted one."""
+    nobody = replace(policy, reviewers=())
+    give(live, nobody, "Zoe")
+    (heard,) = answers(live, trusted=nobody.trusted)
+    assert (heard.counts, heard.unvouched, standing([heard])) == (True, False, "accepted")
+    (unheard,) = answers(live, trusted=policy.trusted, reviewers=policy.reviewers)
+    assert (unheard.counts, unheard.unvouched, standing([unheard])) == (False, True, "")
+    own = tuple(each for each in policy.trusted if each.key.keyid == signed_by(live))
+    assert own, "it is signed by a key that is trusted"
+    (still,) = answers(live, trusted=policy.trusted, reviewers=own)
+    assert still.counts, "the bundle's own key vouches for no answer"
+    assert "does not count" in str(publish.verify_once(live, policy).checks)
+    give(live, nobody, "Zoe", accepted=False)
+    found = answers(live, trusted=policy.trusted, reviewers=policy.reviewers)
+    assert standing(found) == "rejected"
+
+
+def signed_by(folder: Path) -> str:
+    return str(json.loads((folder / "manifest.json").read_bytes())["signed_by"])
 
 
 def test_an_answer_in_anothers_name_does_not_count(live: Path, policy: Policy) -> None:
@@ -230,9 +258,9 @@ def test_a_signature_can_be_required(live: Path, policy: Policy, alice: CryptoSi
     """Of reviewers as of rehearsals."""
     strict = Policy(trusted=policy.trusted, reviewers=policy.reviewers, require_signature=True)
     with pytest.raises(errors.SignOffRefused, match="a signature is required"):
-        give(live, strict)
+        give(live, replace(strict, reviewers=()))
     assert give(live, strict, signer=alice).new
-    give(live, policy, "Bob")
+    give(live, policy, "Bob", accepted=False)
     said = publish.verify_once(live, strict)
     assert [each.name for each in said.checks if each.denied] == ["sign-offs"]
 
@@ -277,7 +305,7 @@ def test_an_expired_key_is_denied(live: Path, policy: Policy, alice: CryptoSigne
 def test_acceptance_says_what_is_not_proved(policy: Policy, tmp_path: Path) -> None:
     """An unsigned live bundle may be accepted, and the reviewer is told what it is worth."""
     folder = stage.sealed(tmp_path)
-    given = give(folder, policy, "Carol")
+    given = give(folder, replace(policy, reviewers=()), "Carol")
     assert any("unsigned" in each for each in given.unproved)
 
 
@@ -373,6 +401,7 @@ def test_a_doctored_answer_is_denied(
 @pytest.mark.parametrize("gone", ["last", "all"])
 def test_an_answer_that_was_taken_away_is_missed(live: Path, policy: Policy, gone: str) -> None:
     """The journal remembers a rejection that somebody would rather forget."""
+    policy = replace(policy, reviewers=())
     give(live, policy, "Carol")
     give(live, policy, "Bob", accepted=False)
     (sign_offs.folder_of(live) / sign_offs.file_name(2)).unlink()

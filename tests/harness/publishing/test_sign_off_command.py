@@ -61,9 +61,7 @@ def test_an_answer_is_given_and_shown(
     assert told["counts"]
 
 
-def test_the_same_again_says_so(
-    live: Path, known: None, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_same_again_says_so(live: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """And an unsigned one says what it is worth."""
     for _ in range(2):
         assert command.run(asked(live, by="Carol")) is Exit.HELD
