@@ -443,6 +443,7 @@ def test_a_kill_after_comparing_leaves_no_stale_comparison(
     assert redrawn(folder) == []
 
 
+@pytest.mark.usefixtures("signals_as_before")
 def test_a_signal_while_comparing_waits_for_the_seal(tmp_path: Path, compare: Compare) -> None:
     """A session seals first, comparison and all, and stops then."""
 
