@@ -44,3 +44,10 @@ def test_a_file_that_hides_its_size_is_refused(tmp_path: Path) -> None:
     """Some file systems say 0: what is read is counted."""
     with pytest.raises(OSError, match="more than 5 bytes"):
         plain.read(Path("/proc/self/status"), most_bytes=5)
+
+
+def test_a_file_that_hides_its_size_is_read_whole() -> None:
+    """What is read decides, and not what the system says beforehand."""
+    path = Path("/proc/self/cmdline")
+    assert path.stat().st_size == 0
+    assert plain.read(path, most_bytes=2**20) == path.read_bytes() != b""

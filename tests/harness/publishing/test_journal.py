@@ -14,8 +14,9 @@ import pytest
 
 from fixtures.core import errors
 from fixtures.core.redaction import Redactor
-from fixtures.evidence import durable
+from fixtures.evidence import canonical, durable
 from fixtures.publishing import journal
+from fixtures.publishing.journal_lines import UNREAD
 
 ABOUT = {"run_id": "3f1c", "manifest_sha256": "ab" * 32}
 
@@ -141,6 +142,110 @@ def test_a_journal_without_end_is_refused(tmp_path: Path) -> None:
     for use in (journal.read, journal.unended, note):
         with pytest.raises(errors.JournalUnreadable, match="more than"):
             use(tmp_path)
+
+
+def test_reading_on_gives_the_lines_since(tmp_path: Path) -> None:
+    """What was read before is compared and not read again; the numbers go on."""
+    assert journal.read_on(tmp_path, UNREAD).lines == []
+    upto, told = UNREAD, []
+    for said in ("a", "b", "ü"):
+        note(tmp_path, said=said)
+        found = journal.read_on(tmp_path, upto)
+        told += [(found.on, each["n"], each["said"]) for each in found.lines]
+        upto = found.upto
+    assert told == [(False, 1, "a"), (True, 2, "b"), (True, 3, "ü")]
+    again = journal.read_on(tmp_path, upto)
+    assert (list(again.lines), again.on, again.upto) == ([], True, upto)
+    assert upto == journal.read_on(tmp_path, UNREAD).upto
+
+
+def _longer(path: Path) -> None:
+    """Another first line, and as many bytes as before in front of the last."""
+    note(path.parent, said="more")
+    data = path.read_bytes()
+    path.write_bytes(data.replace(b"a1", b"a9", 1))
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        pytest.param(_longer, id="an-old-line-edited-and-one-added"),
+        pytest.param(lambda at: at.write_bytes(b"\n" + at.read_bytes()), id="a-line-put-before"),
+        pytest.param(
+            lambda at: at.write_bytes(at.read_bytes() + at.read_bytes().splitlines(True)[-1]),
+            id="the-last-line-twice",
+        ),
+        pytest.param(
+            lambda at: at.write_bytes(at.read_bytes() + at.read_bytes().splitlines(True)[0]),
+            id="the-first-line-again",
+        ),
+        pytest.param(lambda at: at.write_bytes(at.read_bytes() + b"{}\n"), id="a-line-of-nothing"),
+    ],
+)
+def test_reading_on_misses_nothing(tmp_path: Path, spoil: Callable[[Path], object]) -> None:
+    """It refuses, and in the same words, whatever reading it whole would refuse."""
+    for number in range(3):
+        note(tmp_path, said=f"a{number + 1}")
+    upto = journal.read_on(tmp_path, UNREAD).upto
+    spoil(tmp_path / journal.NAME)
+    told = []
+    for read in (journal.read, lambda root: journal.read_on(root, upto)):
+        with pytest.raises(errors.JournalUnreadable) as refused:
+            read(tmp_path)
+        told.append(refused.value.message)
+    assert told[0] == told[1]
+
+
+@pytest.mark.parametrize("kept", [0, 1, 2])
+def test_reading_on_in_another_journal_reads_it_whole(tmp_path: Path, kept: int) -> None:
+    """Lines taken from its end, and others put there: none of those known is taken for granted."""
+    for number in range(3):
+        note(tmp_path, said=f"a{number + 1}")
+    upto = journal.read_on(tmp_path, UNREAD).upto
+    (tmp_path / journal.NAME).write_bytes(b"".join(lines(tmp_path)[:kept]))
+    for number in range(3):
+        note(tmp_path, said=f"b{number + 1}")
+        found = journal.read_on(tmp_path, upto)
+        assert not found.on
+        assert tuple(found.lines) == journal.read(tmp_path)
+
+
+def test_reading_on_does_not_read_lines_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many there are: each is taken apart once."""
+    for number in range(20):
+        note(tmp_path, said=f"a{number + 1}")
+    upto = journal.read_on(tmp_path, UNREAD).upto
+    note(tmp_path, said="b")
+    taken: list[bytes] = []
+    read = canonical.read
+
+    def noted(data: bytes) -> Any:
+        taken.append(data)
+        return read(data)
+
+    monkeypatch.setattr(canonical, "read", noted)
+    (found,) = journal.read_on(tmp_path, upto).lines
+    assert found["said"] == "b"
+    # The last one known too: it is what the new one names.
+    assert taken == lines(tmp_path)[-2:]
+
+
+@pytest.mark.parametrize("kept", [1, 20, -1])
+def test_reading_on_tells_of_an_end_that_is_missing(tmp_path: Path, kept: int) -> None:
+    """Half a line is left out, and what lacks its end alone is read; either way it is told."""
+    note(tmp_path, said="a")
+    upto = journal.read_on(tmp_path, UNREAD).upto
+    note(tmp_path, said="b")
+    first, last = lines(tmp_path)
+    (tmp_path / journal.NAME).write_bytes(first + last[:kept])
+    found = journal.read_on(tmp_path, upto)
+    assert (found.on, found.ended, found.upto) == (True, False, UNREAD)
+    assert [each["said"] for each in found.lines] == (["b"] if kept == -1 else [])
+    assert [each["said"] for each in journal.read(tmp_path)] == (
+        ["a", "b"] if kept == -1 else ["a"]
+    )
 
 
 def test_an_answer_that_is_gone_is_told_in_one_line() -> None:

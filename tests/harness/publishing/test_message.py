@@ -11,6 +11,7 @@ from markdown_it import MarkdownIt
 
 from fixtures.publishing import markdown
 from fixtures.publishing.message import Story
+from tests.harness.often import often
 
 RUN = "3f1c0000-0000-4000-8000-000000000001"
 HOSTILE = (
@@ -175,6 +176,7 @@ def test_what_was_observed_adds_no_line_of_ours() -> None:
     )
 
 
+@often(100)
 @given(st.text(alphabet=st.sampled_from("`~@<>|\\\n *_[]()!#a\t"), max_size=60))
 def test_no_text_leaves_its_code(text: str) -> None:
     """Whatever is said in a span or a block is all of one span or block, and nothing beside it."""

@@ -12,6 +12,7 @@ import pytest
 from fixtures.evidence import sealing, sign_offs
 from fixtures.publishing import journal
 from fixtures.publishing.board.readiness import State
+from fixtures.publishing.journal_lines import Reading, Upto
 from tests.harness.publishing.board import made
 from tests.harness.publishing.board.conftest import Draw, Make, pages_of
 from tests.harness.publishing.board.test_readiness import answer, line
@@ -100,17 +101,20 @@ def test_what_the_journal_says_later_is_noticed(make: Make, draw: Draw, root: Pa
 def test_a_journal_is_read_once_and_only_when_it_changed(
     make: Make, draw: Draw, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """However many bundles it is about."""
+    """However many bundles it is about; and what was added to it alone."""
     for days in (1, 2, 3):
         given(root, make(days), accepted=True)
     reads: list[Path] = []
-    read = journal.read
+    lines: list[int] = []
+    read = journal.read_on
 
-    def noted(base: Path) -> tuple[journal.Entry, ...]:
+    def noted(base: Path, before: Upto) -> Reading:
         reads.append(base)
-        return read(base)
+        found = read(base, before)
+        lines.append(len(found.lines))
+        return found
 
-    monkeypatch.setattr(journal, "read", noted)
+    monkeypatch.setattr(journal, "read_on", noted)
     draw()
     assert reads.count(root) == 1
     make(4)
@@ -118,8 +122,63 @@ def test_a_journal_is_read_once_and_only_when_it_changed(
     assert reads.count(root) == 1
     given(root, make(5), accepted=True)
     reads.clear()
+    lines.clear()
     assert draw().read == 1
     assert reads.count(root) == 1
+    assert sum(lines) == 1
+
+
+def test_reading_on_gives_what_reading_whole_gives(make: Make, draw: Draw, root: Path) -> None:
+    """A line at a time, with answers taken away in between: the pages of a board made anew."""
+    for days in (1, 2, 3):
+        folder = make(days)
+        given(root, folder, accepted=True)
+        draw()
+        given(root, folder, accepted=False, by="Bob").unlink()
+        built = draw()
+    shutil.rmtree(make(4))
+    given(root, folder, accepted=True, by="Cay")
+    built = draw()
+    assert built.read == 1
+    grown = pages_of(built.output)
+    draw(everything=True)
+    assert pages_of(built.output) == grown
+
+
+def test_another_journal_is_compared_with_the_one_known(
+    make: Make, draw: Draw, root: Path
+) -> None:
+    """Written anew with one answer less and one more: both are noticed, whatever its length."""
+    first, second = make(1), make(2, word="arc")
+    path = root / journal.NAME
+    for folder in (first, second):
+        given(root, folder, accepted=True)
+    given(root, first, accepted=False, by="Bob").unlink()
+    assert line(draw()).state is State.BLOCKED
+    told = journal.read(root)[:-1]
+    path.unlink()
+    for entry in told:
+        journal.append(root, entry)
+    given(root, second, accepted=False, by="Bob").unlink()
+    built = draw()
+    assert built.read == 2
+    assert (line(built).state, line(built, "arc").state) == (State.DONE, State.BLOCKED)
+    grown = pages_of(built.output)
+    draw(everything=True)
+    assert pages_of(built.output) == grown
+
+
+def test_an_old_line_edited_with_a_new_one_behind_it(make: Make, draw: Draw, root: Path) -> None:
+    """Where reading on begins nothing is wrong; what was read before is compared all the same."""
+    given(root, make(1), accepted=True, by="Ann")
+    given(root, make(2), accepted=True, by="Bob")
+    assert not draw().unread
+    path = root / journal.NAME
+    given(root, make(3), accepted=True, by="Cay")
+    path.write_bytes(path.read_bytes().replace(b'"by":"Ann"', b'"by":"Amy"'))
+    built = draw()
+    assert built.unread
+    assert all(each.tone != "good" for each in built.lines)
 
 
 @pytest.mark.parametrize(
@@ -155,6 +214,24 @@ def test_no_acceptance_counts_by_a_journal_that_cannot_be_read(
     assert not built.unread
     assert line(built).state is State.DONE
     assert "no sign-off there counts" not in (built.output / "index.html").read_text("utf-8")
+
+
+@pytest.mark.parametrize("order", [1, -1], ids=["asked-before", "asked-after"])
+def test_another_root_is_not_forgotten(
+    make: Make, draw: Draw, root: Path, tmp_path: Path, order: int
+) -> None:
+    """One root's journal cannot be read, and all is made again: what another tells still holds."""
+    other = tmp_path / "other"
+    given(root, make(1), accepted=False).unlink()
+    given(other, make(2, below=other, word="arc"), accepted=True)
+    roots = (root, other)[::order]
+    output = root / "board"
+    assert "that answer is gone" in line(draw(*roots, output=output)).blocks[0]
+    (other / journal.NAME).write_bytes(b"{}")
+    for _ in range(2):
+        built = draw(*roots, output=output)
+        assert built.unread
+        assert "that answer is gone" in line(built).blocks[0]
 
 
 def test_a_good_copy_does_not_hide_a_bad_one(

@@ -13,6 +13,7 @@ from fixtures.publishing.board import oddities
 from tests.harness.publishing.board import made
 from tests.harness.publishing.board.conftest import Draw, Make, pages_of
 from tests.harness.publishing.board.test_given import given
+from tests.harness.publishing.board.test_unreadable import shut
 
 Put = Callable[[Path], object]
 PARTIAL = ".20261122T000000Z.partial"
@@ -173,3 +174,46 @@ def test_a_bundle_of_the_bucket_prefix_is_not_gone(root: Path, make: Make, draw:
     folder = make(1, below=root / "dry-run", mode="dry run")
     given(root, folder, accepted=True)
     assert draw().passed == 0
+
+
+def test_what_was_named_stays_named(root: Path, make: Make, draw: Draw) -> None:
+    """When other names come and go beside it, until it is as it should be."""
+    folder = make(1)
+    (root / "marquez" / "old").mkdir()
+    (root / "marquez" / "20200101T000000Z.sign-offs").mkdir()
+    assert draw().passed == 2
+    make(2)
+    assert draw().passed == 2
+    shutil.rmtree(folder)
+    assert draw().passed == 2
+    (root / "marquez" / "old").rmdir()
+    (root / "marquez" / "20200101T000000Z").mkdir()
+    built = draw()
+    assert (built.passed, built.refused) == (0, 1)
+
+
+def test_an_old_line_tells_of_its_bundle_too(root: Path, make: Make, draw: Draw) -> None:
+    """It was read builds ago, and others were since."""
+    first = make(9)
+    for days in (8, 7, 6):
+        given(root, first if days == 8 else make(days), accepted=True)
+        assert draw().passed == 0
+    shutil.rmtree(first)
+    given(root, make(5), accepted=True)
+    # The answer that lies beside nothing now, and the run.
+    assert draw().passed == 2
+
+
+def test_an_interrupted_bundle_is_there(root: Path, make: Make, draw: Draw) -> None:
+    """Its folder is named so; the journal tells of its stamp alone."""
+    given(root, make(1, outcome="INTERRUPTED"), accepted=False)
+    assert draw().passed == 0
+
+
+def test_where_nobody_can_look_nothing_is_gone(root: Path, make: Make, draw: Draw) -> None:
+    """The journal knows of a bundle in a folder that cannot be read: that is told instead."""
+    given(root, make(1), accepted=True)
+    draw()
+    with shut(root / "marquez"):
+        built = draw()
+    assert (built.passed, len(built.unreadable)) == (0, 1)

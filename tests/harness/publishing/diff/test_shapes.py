@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from fixtures.publishing.diff import shapes
 from fixtures.publishing.diff.shapes import Change
+from tests.harness.often import often
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -81,6 +82,7 @@ def test_our_own_mark_is_no_part_of_it(tmp_path: Path) -> None:
     }
 
 
+@often(100)
 @given(JSON, JSON)
 def test_comparing_is_sound(one: Any, other: Any) -> None:
     """Nothing differs from itself; new one way is gone the other; no string value is ever told."""
@@ -93,6 +95,7 @@ def test_comparing_is_sound(one: Any, other: Any) -> None:
     assert bool(there) == (before != after)
 
 
+@often(100)
 @given(st.dictionaries(st.sampled_from(["a", "b", "c"]), st.text(min_size=4)))
 def test_values_are_never_told(value: dict[str, str]) -> None:
     """Whatever a payload holds, a shape is made of names of fields and of types."""

@@ -7,7 +7,7 @@ from codecs import BOM_UTF8
 from collections import Counter
 from dataclasses import replace
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fixtures.core.outcome import Outcome
@@ -15,6 +15,7 @@ from fixtures.core.records.systems import Mode
 from fixtures.publishing.documents import log, plan, runners, steps
 from fixtures.publishing.documents.facts import Facts
 from fixtures.publishing.documents.recording import EDITS, guarded
+from tests.harness.often import often
 from tests.harness.publishing.documents.made import (
     FLAT_LOG,
     LOG,
@@ -119,7 +120,7 @@ def edited(path: str, data: bytes, facts: Facts) -> bytes:
     return guarded(page(path, data), facts, TODAY, edit=EDITS[path]).page.data
 
 
-@settings(max_examples=60, deadline=None)
+@often(60)
 @given(documents(), rehearsals())
 def test_only_edited_lines_change(document: tuple[str, bytes], facts: Facts) -> None:
     """Every other line is there, in its order, with its own end; so are BOM and last end."""
@@ -136,7 +137,7 @@ def test_only_edited_lines_change(document: tuple[str, bytes], facts: Facts) -> 
     assert (after[-1:] == b"\n") == (before[-1:] == b"\n")
 
 
-@settings(max_examples=60, deadline=None)
+@often(60)
 @given(documents(), rehearsals())
 def test_repeats_leave_the_same_bytes(document: tuple[str, bytes], facts: Facts) -> None:
     """Once, twice, three times: whatever the document and the rehearsal."""
@@ -147,7 +148,7 @@ def test_repeats_leave_the_same_bytes(document: tuple[str, bytes], facts: Facts)
     assert edited(path, twice, facts) == once
 
 
-@settings(max_examples=30, deadline=None)
+@often(30)
 @given(documents(), rehearsals())
 def test_reviews_one_by_one_come_to_the_same_place(
     document: tuple[str, bytes], facts: Facts
