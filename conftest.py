@@ -5,7 +5,9 @@ import pytest
 # Asserts of helpers below fixtures/ go blank unless this stands before their import.
 pytest.register_assert_rewrite("fixtures")
 
-pytest_plugins = [
+PLUGINS = (
+    # pytest's own, which plays the sessions that self-tests look at.
+    "pytester",
     "fixtures.plugins.options",
     "fixtures.plugins.stack",
     "fixtures.plugins.systems",
@@ -22,4 +24,10 @@ pytest_plugins = [
     "fixtures.plugins.views",
     # Last: the wrappers of the last are the outermost, and nobody is to see before it has masked.
     "fixtures.plugins.masking",
-]
+)
+
+
+def pytest_addoption(pluginmanager: pytest.PytestPluginManager) -> None:
+    """Import them here: for each name in `pytest_plugins` every installed package is asked."""
+    for name in PLUGINS:
+        pluginmanager.import_plugin(name)

@@ -10,11 +10,15 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import time
 from collections.abc import Generator
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+SERVER = "prefect.server.api.server:create_app"
 
 
 def mark(name: str) -> None:
@@ -24,12 +28,20 @@ def mark(name: str) -> None:
         file.write(f"{json.dumps(line)}\n")
 
 
+def hear(event: str, arguments: tuple[Any, ...]) -> None:
+    """Prefect's server is started, and comes up beside what follows."""
+    if event == "subprocess.Popen" and SERVER in map(str, arguments[1]):
+        mark("Prefect starts")
+
+
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_fixture_setup(fixturedef: pytest.FixtureDef[object]) -> Generator[None, object, object]:
     """The systems are being opened, and are open."""
     told = fixturedef.argname == "surroundings"
     if told:
         mark("opening systems")
+        # Not sooner: every import, and every file that is opened, is heard of as well.
+        sys.addaudithook(hear)
     made = yield
     if told:
         mark("systems open")

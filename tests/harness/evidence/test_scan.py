@@ -136,7 +136,25 @@ def test_quick_pass_finds_what_a_slow_one_finds() -> None:
             for name, _, pattern in scan._FORMATS
             for hit in pattern.finditer(data)
         }
-        assert set(scan._as_it_is(data, (), formats=True, unpacked=False)) == slow
+        assert set(scan._as_it_is(data, {}, formats=True, unpacked=False)) == slow
+
+
+def test_each_value_is_looked_for_whatever_it_shares() -> None:
+    """Values by what they have in common, against each of them by itself."""
+    rng = random.Random(11)
+    pieces = [*"abcd", "@house.org", "+44 1632 ", "Ada ", "\n", "ß"]
+    for _ in range(200):
+        values = {"".join(rng.choices(pieces, k=rng.randint(1, 6))) for _ in range(12)}
+        wanted = {
+            part.encode()
+            for value in values
+            for part in (value, *(each.strip() for each in value.splitlines()))
+            if len(part.encode())
+            >= (scan.SHORTEST_VALUE if part in values else scan.SHORTEST_LINE)
+        }
+        data = "".join(rng.choices([*pieces, *values], k=6)).encode()
+        slow = {value for value in wanted if value in data}
+        assert set(scan._held(scan._known(values), data)) == slow
 
 
 @pytest.mark.parametrize("name", FORMATS)
