@@ -12,7 +12,7 @@ from fixtures.clients.cluster import RUNNERS, Cluster
 from fixtures.clients.cluster_watch import Seen, Watcher
 from fixtures.core import errors
 from fixtures.procedures.arc_stacks import kubeconfig
-from fixtures.simulators.cluster import kinds
+from fixtures.simulators.cluster import kinds, watching
 from fixtures.simulators.cluster.access import ADMIN, Access
 from fixtures.simulators.cluster.routes import ApiServer
 from fixtures.simulators.cluster.serving import Serving
@@ -45,6 +45,12 @@ def cluster(api: ApiServer, tmp_path: Path) -> Iterator[Cluster]:
     yield client
     client.close()
     serving.stop()
+
+
+@pytest.fixture
+def bookmarks_come_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A quiet stream is told where it is after a twentieth of a second, not a whole one."""
+    monkeypatch.setattr(watching, "BOOKMARK_S", 0.05)
 
 
 @pytest.fixture
@@ -129,7 +135,9 @@ def test_broken_streams_lose_nothing(
     assert watcher.tally.gaps == []
 
 
-def test_forgotten_history_is_a_gap(watcher: Watcher, api: ApiServer, seen: list[Seen]) -> None:
+def test_forgotten_history_is_a_gap(
+    watcher: Watcher, api: ApiServer, seen: list[Seen], bookmarks_come_soon: None
+) -> None:
     """After 410 the collection is listed anew; what changed is told, and that some may be lost."""
     make(api, "gone")
     make(api, "changed")
@@ -217,7 +225,9 @@ def test_deaf_connection_is_given_up(api: ApiServer, cluster: Cluster, seen: lis
     assert "Timeout" in deaf.tally.troubles[0]
 
 
-def test_bookmarks_carry_on_without_events(watcher: Watcher, api: ApiServer) -> None:
+def test_bookmarks_carry_on_without_events(
+    watcher: Watcher, api: ApiServer, bookmarks_come_soon: None
+) -> None:
     """A quiet collection in a busy cluster: the version moves, so it is not forgotten."""
     watcher.start()
     api.store.add_namespace("elsewhere")

@@ -308,6 +308,15 @@ def test_json_is_masked_string_by_string() -> None:
     assert json.loads(json.dumps(masked)) == masked
 
 
+def test_what_repeats_is_masked_each_time() -> None:
+    """Rows say the same again and again: what is remembered of the first is no way through."""
+    counts: Counter[str] = Counter()
+    rows = [{"state": "fine", "note": "a quiet-word"}] * 3
+    masked = mask_json(a_redactor("quiet-word"), rows, counts)
+    assert masked == [{"state": "fine", "note": "a [REDACTED:v-1]"}] * 3
+    assert counts == {"[REDACTED:v-1]": 3}
+
+
 def test_lone_surrogates_pass() -> None:
     """A file name that is no UTF-8 neither breaks masking nor hides a value."""
     known = a_redactor("secret-\udcff-value")

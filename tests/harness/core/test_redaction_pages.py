@@ -7,12 +7,13 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from fixtures.core.redaction import Pages, Redactor, mask_json
 from fixtures.core.redaction import pages as pages_module
 from tests.harness.core.test_redaction_properties import FRAGMENT, KNOWN
+from tests.harness.often import often
 
 ROW = {"id": "3f1c", "state": "COMPLETED", "at": "2026-11-22T01:00:00.123Z", "facets": {"n": 12}}
 TEXTS = st.lists(FRAGMENT, max_size=3).map("".join)
@@ -43,9 +44,7 @@ def both(value: Any, *, ascii_only: bool = False) -> tuple[Any, Any]:
 
 
 @given(value=VALUES, ascii_only=st.booleans())
-@settings(
-    max_examples=400, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
-)
+@often(400, derandomize=True, suppress_health_check=list(HealthCheck))
 def test_pages_are_masked_as_trees(value: Any, ascii_only: bool) -> None:
     """Whatever stands in it, however it is spelt: the quick look overlooks nothing."""
     quick, slow = both(value, ascii_only=ascii_only)

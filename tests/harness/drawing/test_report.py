@@ -403,6 +403,8 @@ def a_difference(many: int, text: str) -> dict[str, Any]:
     said = {"rank": "must", "waived": False, "expected": text, "observed": text}
     span = {"before_s": 1.0, "after_s": 2.0, "median_s": 1.5, "mad_s": 0.5, "count": 3}
     number = range(many)
+    # The same list for every payload: written out, it is a gigabyte.
+    fields = [{"path": f"field{one}{text}", "before": [], "after": ["number"]} for one in number]
     return {
         "older": side,
         "passed_over": [text],
@@ -424,10 +426,7 @@ def a_difference(many: int, text: str) -> dict[str, Any]:
                 {
                     "path": f"payload-{each}.json",
                     "trouble": text if each == 1 else "",
-                    "fields": [
-                        {"path": f"field{one}{text}", "before": [], "after": ["number"]}
-                        for one in number
-                    ],
+                    "fields": fields,
                 }
                 for each in number
             ],

@@ -5,6 +5,7 @@ Covers: made-up but valid artefacts, a sealed bundle to break, ways to seal it a
 
 from __future__ import annotations
 
+import functools
 import io
 import json
 import os
@@ -127,6 +128,7 @@ def bundle(reserve: Reserve) -> Bundle:
     return reserve()
 
 
+@functools.cache
 def a_png(text: str = "hotpass.pipeline.generic") -> bytes:
     """A small picture that shows something, marked as of a dry run."""
     picture = Image.new("RGB", (320, 160), "white")

@@ -8,10 +8,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fixtures.evidence import canonical
+from tests.harness.often import often
 
 WRITERS: dict[str, Callable[[object], bytes]] = {
     "pretty": canonical.pretty,
@@ -31,7 +32,7 @@ VALUES = st.recursive(
 
 
 @pytest.mark.parametrize("form", WRITERS)
-@settings(max_examples=40, deadline=None, database=None)
+@often(40)
 @given(value=VALUES)
 def test_what_is_written_reads_back(form: str, value: object) -> None:
     """Every value survives, and is written the same way again: even text that is no UTF-8."""
@@ -41,7 +42,7 @@ def test_what_is_written_reads_back(form: str, value: object) -> None:
     assert data.endswith(b"\n")
 
 
-@settings(max_examples=100, deadline=None, database=None)
+@often(100)
 @given(value=VALUES)
 def test_pretty_is_what_json_writes(value: object) -> None:
     """Byte by byte: whoever has only Python's own module can check a manifest's form."""
@@ -68,7 +69,7 @@ ROWS = st.lists(
 )
 
 
-@settings(max_examples=100, deadline=None, database=None)
+@often(100)
 @given(rows=ROWS, beside=VALUES)
 def test_rows_are_what_json_writes(rows: list[dict[str, Any]], beside: object) -> None:
     """Lists of flat mappings go another way, to the same bytes: whatever their texts look like."""
@@ -104,7 +105,7 @@ def test_odd_rows_are_what_json_writes(row: dict[Any, Any]) -> None:
         assert canonical.pretty(value) == text.encode() + b"\n"
 
 
-@settings(max_examples=60, deadline=None, database=None)
+@often(60)
 @given(values=st.lists(VALUES, max_size=4))
 def test_lines_read_back(values: list[object]) -> None:
     """Many lines at once: each comes back as it was written."""
@@ -141,7 +142,7 @@ def test_lines_have_one_form(lines: list[bytes]) -> None:
             canonical.read_lines([b'{"a":1}'] * before + lines + [b'{"a":1}'])
 
 
-@settings(max_examples=150, deadline=None, database=None)
+@often(150)
 @given(
     values=st.lists(st.dictionaries(st.sampled_from("ab"), VALUES), min_size=1, max_size=4),
     place=st.integers(0, 10_000),

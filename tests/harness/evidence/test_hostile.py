@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from securesystemslib.signer import CryptoSigner
 
@@ -24,6 +24,7 @@ from fixtures.evidence.summary import fold
 from fixtures.evidence.verify import Policy, verify
 from fixtures.guardrails.registries import REGISTRIES
 from fixtures.procedures import closing
+from tests.harness.often import often
 
 KEY = CryptoSigner(Ed25519PrivateKey.generate())
 DRY_KEY = CryptoSigner(Ed25519PrivateKey.generate())
@@ -31,12 +32,7 @@ TRUSTED = (
     TrustedKey(name="live key", key=KEY.public_key, signs_live=True),
     TrustedKey(name="dry run key", key=DRY_KEY.public_key, signs_live=False),
 )
-OFTEN = settings(
-    max_examples=150,
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
+OFTEN = often(150, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @pytest.fixture(scope="module")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import functools
+import gc
 import importlib.metadata
 import os
 import shutil
 import sys
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +19,8 @@ import filelock
 import jsonschema
 import PIL.PngImagePlugin
 import pytest
+import pytest_html.plugin
+from _pytest._code import code, source
 
 from fixtures.clients import hotpass
 from fixtures.core import taint
@@ -102,6 +107,7 @@ class Read(importlib.metadata.Distribution):
 
     metadata = functools.cached_property(lambda self: self._of.metadata)
     entry_points = functools.cached_property(lambda self: self._of.entry_points)
+    files = functools.cached_property(lambda self: self._of.files)
 
     def read_text(self, filename: str) -> str | None:
         """As the distribution has it."""
@@ -119,15 +125,42 @@ def with_plugins() -> tuple[Read, ...]:
     return tuple(each for each in everyone if each.entry_points.select(group="pytest11"))
 
 
+@functools.cache
+def tree_of(text: str) -> ast.AST:
+    """A source file, parsed once: each traceback of each session shows the same few."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return ast.parse(text)
+
+
+def statement(
+    lineno: int, within: source.Source, assertion: bool = False, astnode: ast.AST | None = None
+) -> tuple[ast.AST, int, int]:
+    """The lines of a statement, as pytest finds them."""
+    tree = astnode or tree_of(str(within))
+    return source.getstatementrange_ast(lineno, within, assertion, tree)
+
+
+read_template = functools.cache(pytest_html.plugin._read_template)
+frozen = functools.cache(gc.get_freeze_count)
+"""The outer session's, which does not change: Python counts a million objects each time."""
+
+
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Inner sessions do not read anew what every installed package offers.
+    """Inner sessions do not read anew what none of them changes.
 
-    pytest asks all of them again for each plugin that a conftest names, and its header for each
-    version: a third of the time of a fed rehearsal.
+    What every installed package offers: pytest asks all of them again for each plugin that a
+    conftest names, and its header for each version, a third of the time of a fed rehearsal. The
+    sources that tracebacks show, and the page of pytest-html: a tenth.
     """
     found = with_plugins()
     monkeypatch.setattr(importlib.metadata, "distributions", lambda **_: found)
+    monkeypatch.setattr(gc, "get_freeze_count", frozen)
+    monkeypatch.setattr(code, "getstatementrange_ast", statement)
+    monkeypatch.setattr(
+        pytest_html.plugin, "_read_template", lambda paths: read_template(tuple(paths))
+    )
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ Not here: what spoils it (``arc_faults.py``), pytest's part of a rehearsal (``ha
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -30,6 +31,7 @@ JUNIT = (
     b'<testsuites><testsuite name="rehearsal.arc"/></testsuites>'
 )
 REGISTRY = REGISTRIES["arc"]
+load = functools.cache(settings.load)
 POLL_S = 10.0
 """Between two looks, in simulated seconds: each is a handful of requests."""
 
@@ -92,7 +94,7 @@ def staged(
     """A rehearsal over a world that somebody may have spoilt."""
     made = World.of(**world)
     spoil(made)
-    known = settings.load(ROOT / "pyproject.toml")
+    known = load(ROOT / "pyproject.toml")
     with contextlib.ExitStack() as cleanup:
         stack = cleanup.enter_context(arc_stacks.embedded(known.words.arc, world=made))
         bundle = Bundle.reserve(

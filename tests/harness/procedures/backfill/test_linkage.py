@@ -1,8 +1,11 @@
-"""Step 3 of the lineage smoke on a real Prefect server: each fault, and what catches it.
+"""Faults on a real Prefect server, and what catches them: step 3 of the lineage smoke, backfills.
 
-Covers: the step within a whole rehearsal, its evidence, what is left behind.
-Not here: Prefect's own command and worker (``tests/rehearsals``, ``harness/sweep``), flaws that
-only payloads can have (``harness/doctored/test_marquez.py``).
+Covers: the step within a whole rehearsal, its evidence, what is left behind; the usual faults of
+a backfill, a breach among them that the server itself lets happen. One file goes to one worker:
+in two, each would start a server, which takes longer than what is played on it.
+Not here: the backfill's table of faults (``test_faults.py``), Prefect's own command and worker
+(``tests/rehearsals``, ``harness/sweep``), flaws that only payloads can have
+(``harness/doctored``).
 """
 
 from __future__ import annotations
@@ -32,11 +35,12 @@ from fixtures.procedures import judging, linkage_stack
 from fixtures.procedures.linkage import LOG, LinkagePlan, LinkageStep
 from fixtures.procedures.linkage_stack import PrefectSide, Ready
 from fixtures.procedures.prefect_registering import Registrar
-from tests.harness.procedures.backfill import refining_by_hand
+from tests.harness.procedures.backfill import faults, refining_by_hand
 
 if TYPE_CHECKING:
     from fixtures.procedures.daemons import Daemon
     from fixtures.procedures.prefect_server import Served
+    from tests.harness.procedures.backfill.conftest import Staged as OnPrefect
     from tests.harness.procedures.conftest import Played, Staged
 
 ROWS = seeded.expected("marquez", "prefect")
@@ -263,6 +267,32 @@ def test_what_a_prefect_lacks_is_laid_over_it(served: Served, tmp_path: Path) ->
     ]
     (worker,) = laid_over(2)
     assert worker.startswith("the work pool")
+
+
+@pytest.mark.parametrize("fault", sorted(set(faults.USUAL) - {faults.BREACH, "server-of-2"}))
+def test_backfill_fault(stage: OnPrefect, fault: str) -> None:
+    """Each fault is caught by exactly the guardrails of its row."""
+    faults.SEEDS[fault](stage)
+    faults.check(stage.play(), faults.ROWS[fault])
+
+
+def test_breach_is_a_real_one(stage: OnPrefect) -> None:
+    """The server itself let three run under a limit of two: states tell, not configuration."""
+    faults.SEEDS[faults.BREACH](stage)
+    played = stage.play()
+    faults.check(played, faults.ROWS[faults.BREACH])
+    told = played.story("backfill.limit-honoured")
+    assert "3 ran at once" in told
+    assert "above the limit" in told
+    held = {each.guardrail for each in played.verdicts if each}
+    assert "backfill.limit-on-deployment" in held
+
+
+def test_nothing_is_triggered_on_a_server_of_2(stage: OnPrefect) -> None:
+    """An old server is refused before any run is asked of it."""
+    faults.SEEDS["server-of-2"](stage)
+    faults.check(stage.play(), faults.ROWS["server-of-2"])
+    assert not [asked for asked in stage.between.asked if "create_flow_run" in asked]
 
 
 def _say_last_words(scratch: Path) -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from fixtures.procedures.runbook import shell
 from fixtures.procedures.runbook.shell import Command
+from tests.harness.often import often
 
 
 def read(text: str) -> list[Command]:
@@ -113,6 +114,7 @@ PLAIN = st.text(
 )
 
 
+@often(100)
 @given(st.lists(PLAIN, min_size=1, max_size=6))
 def test_what_shlex_joins_is_read_back(words: list[str]) -> None:
     """cli.sh is written with shlex: every argv comes back as it was."""
@@ -120,6 +122,7 @@ def test_what_shlex_joins_is_read_back(words: list[str]) -> None:
     assert list(command.argv) == ["program", *words]
 
 
+@often(100)
 @given(st.text(max_size=60))
 def test_any_text_is_read_to_its_end(text: str) -> None:
     """Whatever a document holds: reading ends, in order, within the text."""
