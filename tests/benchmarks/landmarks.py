@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-SERVER = "prefect.server.api.server:create_app"
+SERVER = "fixtures.procedures.prefect_app:create_app"
 
 
 def mark(name: str) -> None:
