@@ -1,5 +1,7 @@
 """Names the plugins, nothing else."""
 
+from pathlib import Path
+
 import pytest
 
 # Asserts of helpers below fixtures/ go blank unless this stands before their import.
@@ -29,5 +31,11 @@ PLUGINS = (
 
 def pytest_addoption(pluginmanager: pytest.PytestPluginManager) -> None:
     """Import them here: for each name in `pytest_plugins` every installed package is asked."""
+    if pluginmanager.hasplugin("session"):
+        # Half of their hooks would never be called, those that mask secrets among them.
+        raise pytest.UsageError(
+            "[suite-found-too-late] pytest began in another folder, and came upon this one later\n"
+            f"  hint: Run it in {Path(__file__).parent}, or name that folder to pytest."
+        )
     for name in PLUGINS:
         pluginmanager.import_plugin(name)

@@ -27,7 +27,7 @@ def answered(*messages: Message, kind: str = "http") -> list[Message]:
     async def send(message: Message) -> None:
         heard.append(message)
 
-    asyncio.run(prefect_app.soon(theirs)({"type": kind}, receive, send))
+    asyncio.run(prefect_app.soon(theirs)({"type": kind, "path": "/"}, receive, send))
     return heard
 
 
@@ -48,3 +48,14 @@ def test_whatever_is_no_answer_passes() -> None:
     """Starting up, and events over a socket."""
     ready = {"type": "lifespan.startup.complete"}
     assert answered(ready, kind="lifespan") == [ready]
+
+
+def test_a_second_refusal_in_a_row_names_none() -> None:
+    """Five quick tries would be over in seconds: then its clients wait as they always did."""
+    began = {"type": "http.response.start", "status": 503}
+    named = [
+        len(each["headers"])
+        for each in answered(began, dict(began), {**began, "status": 200}, dict(began))
+        if "headers" in each
+    ]
+    assert named == [1, 1]
