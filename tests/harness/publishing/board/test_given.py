@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -214,6 +215,23 @@ def test_no_acceptance_counts_by_a_journal_that_cannot_be_read(
     assert not built.unread
     assert line(built).state is State.DONE
     assert "no sign-off there counts" not in (built.output / "index.html").read_text("utf-8")
+
+
+@pytest.mark.parametrize("name", ["size_bytes", "answers", "sha256"])
+def test_what_an_index_says_of_a_journal_may_be_anything(
+    make: Make, draw: Draw, root: Path, name: str
+) -> None:
+    """Others can write it: what is of another kind is read anew, without a traceback."""
+    folder = make(1)
+    given(root, folder, accepted=True)
+    built = draw()
+    top = built.output / ".index" / "board.json"
+    body = json.loads(top.read_bytes())
+    for noted in body["journals"].values():
+        noted[name] = "7" if name == "size_bytes" else 7
+    top.write_text(json.dumps(body), encoding="utf-8")
+    given(root, folder, accepted=False, by="Bob")
+    assert line(draw()).state is State.BLOCKED
 
 
 @pytest.mark.parametrize("order", [1, -1], ids=["asked-before", "asked-after"])
