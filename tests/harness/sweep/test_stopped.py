@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -73,13 +74,18 @@ def test_kill_is_recovered(rehearsal: Rehearsal, line: int) -> None:
 def test_ctrl_c_again_and_again_changes_nothing(
     rehearsal: Rehearsal, line: int, gap_s: float
 ) -> None:
-    """An impatient operator tears nothing: exit 2, one verified bundle, no traceback."""
+    """An impatient operator tears nothing: exit 2, one verified bundle, no traceback.
+
+    Once pytest has said its last line the signal is Python's own, which it ends.
+    """
     code = rehearsal.stop_at(line, signal.SIGINT, again=3, gap_s=gap_s)
     bundles = list((rehearsal.evidence / "marquez").iterdir())
     assert len(bundles) == 1, [path.name for path in bundles]
     answer = verify.verify(bundles[0], registries=REGISTRIES)
     assert answer.verified, answer.denials
-    assert code in (0, 2), rehearsal.output()
+    last = rehearsal.output().rstrip().rpartition("\n")[2]
+    too_late = code == -signal.SIGINT and re.fullmatch(r"=+ .*passed.* in [0-9.]+s =+", last)
+    assert code in (0, 2) or too_late, rehearsal.output()
     # Python may drop the signal amid a destructor, and pytest then warns with a traceback.
     dropped = "PytestUnraisableExceptionWarning" in rehearsal.output()
     assert dropped or "Traceback" not in rehearsal.output()

@@ -19,8 +19,8 @@ import requests
 
 LOOK_EVERY_S = 0.2
 MOST_TRIES = 50
-LONGEST_HOLD_S = 2.0
-"""How long a run is held for want of peers."""
+LONGEST_HOLD_S = 4.0
+"""How long a run is held for want of peers: on a busy machine they take their time to come."""
 AGENT = "prefect/3.8.8 (API 0.8.4)"
 OLD_AGENT = "prefect/3.0.3 (API 0.8.4)"
 """A worker of that version counts a deployment's runs itself: the server leaves it to it."""
