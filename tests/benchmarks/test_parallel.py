@@ -20,7 +20,8 @@ from tests.benchmarks.measuring import ROOT, Row, tell
 
 Verdicts = dict[str, dict[str, str]]
 WORKERS = (2, 4)
-ROUNDS = 3
+ROUNDS = int(os.environ.get("BENCH_ROUNDS", "3"))
+"""Of two minutes each; one says whether it runs, three say how it varies."""
 
 
 @dataclass(frozen=True)

@@ -150,9 +150,8 @@ frozen = functools.cache(gc.get_freeze_count)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Inner sessions do not read anew what none of them changes.
 
-    What every installed package offers: pytest asks all of them again for each plugin that a
-    conftest names, and its header for each version, a third of the time of a fed rehearsal. The
-    sources that tracebacks show, and the page of pytest-html: a tenth.
+    What every installed package offers, which pytest asks for when it starts and for each version
+    of its header; the sources that tracebacks show, and the page of pytest-html.
     """
     found = with_plugins()
     monkeypatch.setattr(importlib.metadata, "distributions", lambda **_: found)
