@@ -70,11 +70,15 @@ def cpu_s(argv: Sequence[str], *, extra_env: Mapping[str, str] | None = None) ->
 
 def compare(ours: Sequence[str], theirs: Sequence[str], *, pairs: int = 7) -> Ratio:
     """Run both in turn; the first pair only warms up."""
-    measured = [(cpu_s(ours), cpu_s(theirs)) for _ in range(pairs + 1)][1:]
-    ratios = [each / other for each, other in measured]
+    return paired([(cpu_s(ours), cpu_s(theirs)) for _ in range(pairs + 1)][1:])
+
+
+def paired(seconds: Sequence[tuple[float, float]]) -> Ratio:
+    """Ours and theirs, pair by pair."""
+    ratios = [ours / theirs for ours, theirs in seconds]
     return Ratio(
-        ours_s=statistics.median(each for each, _ in measured),
-        theirs_s=statistics.median(other for _, other in measured),
+        ours_s=statistics.median(ours for ours, _ in seconds),
+        theirs_s=statistics.median(theirs for _, theirs in seconds),
         ratio=statistics.median(ratios),
         lowest=min(ratios),
         highest=max(ratios),

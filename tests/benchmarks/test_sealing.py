@@ -16,7 +16,7 @@ import shutil
 import statistics
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -32,7 +32,7 @@ from fixtures.evidence.bundle import Bundle
 from fixtures.evidence.verify import verify
 from fixtures.guardrails.registries import REGISTRIES
 from fixtures.procedures import closing
-from tests.benchmarks.measuring import CURVES, Curve, Ratio, Row, fitted, tell, tell_ratio
+from tests.benchmarks.measuring import CURVES, Curve, Row, fitted, paired, tell, tell_ratio
 
 OPENING: dict[str, Any] = {
     "environment": "hotpass-staging",
@@ -138,18 +138,6 @@ def read_once(folder: Path, *, hashed: bool) -> float:
             if hashed:
                 hashlib.sha256(data).hexdigest()
     return time.process_time() - began
-
-
-def paired(seconds: Sequence[tuple[float, float]]) -> Ratio:
-    """Ours and the floor's, pair by pair."""
-    ratios = [ours / floor for ours, floor in seconds]
-    return Ratio(
-        ours_s=statistics.median(ours for ours, _ in seconds),
-        theirs_s=statistics.median(floor for _, floor in seconds),
-        ratio=statistics.median(ratios),
-        lowest=min(ratios),
-        highest=max(ratios),
-    )
 
 
 def median(action: Callable[[], float], times: int = 5) -> float:
