@@ -1,4 +1,4 @@
-"""Names the plugins, nothing else."""
+"""Names the plugins and imports them, nothing else."""
 
 from pathlib import Path
 

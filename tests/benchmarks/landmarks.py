@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 
 SERVER = "fixtures.procedures.prefect_app:create_app"
+"""Written out: importing its name from the harness would load that before its time."""
 
 
 def mark(name: str) -> None:
